@@ -16,7 +16,8 @@ export type Compatibility = 'BACKWARD_TRANSITIVE' | 'FULL_TRANSITIVE'
 
 /** How long a topic keeps records. `-1` means for ever. */
 export interface Retention {
-  readonly cleanup: 'delete' | 'compact'
+  /** `compact,delete`: latest per key, and that only for `ms`: derived state of series that ended. */
+  readonly cleanup: 'delete' | 'compact' | 'compact,delete'
   readonly ms: number
   /** Per partition, as Kafka counts it. */
   readonly bytes: number
@@ -45,7 +46,14 @@ export interface Topic<Value = unknown> {
   readonly retention: Retention
   readonly compatibility: Compatibility
   readonly owner: string
+  /** The key in words, for producers in other languages. */
+  readonly keyText: string
+  /** Who writes it, seen from Millrace: others (`in`), its pipelines (`out`), or both. */
+  readonly flow: 'in' | 'out' | 'both'
 }
+
+/** A topic of which only the declaration is of interest, not the type of its values. */
+export type AnyTopic = Topic<never>
 
 /** The separator inside composite keys: U+001F, which no identifier needs. */
 export const KEY_SEPARATOR = '\u001f'

@@ -1,0 +1,14 @@
+/** Codes of this room; docs/errors.md lists them. */
+export type SchemaErrorCode = 'SERIES_KEY_INVALID' | 'AVRO_UNSUPPORTED' | 'TOPIC_UNKNOWN'
+
+/** A value or schema that breaks the contract of the topics. Never worth a retry. */
+export class SchemaError extends Error {
+  override readonly name = 'SchemaError'
+  readonly retryable = false
+  readonly code: SchemaErrorCode
+
+  constructor(code: SchemaErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * The identity of a series, and the record key of everything about it:
+ *
+ *   tenant U+001F name U+001F label=value U+001F ...      labels sorted by UTF-16 code units
+ *
+ * K1: equal identity <=> equal key. So U+001F is refused in every part and `=` in label names,
+ *     rather than escaped: an escape would have to be repeated by every foreign producer, and no
+ *     identifier needs either. Label values may hold `=`.
+ * K2: no key is empty: tenant, name and label names have at least one character. A label with an
+ *     empty value is a label like any other.
+ */
+import { createHash } from 'node:crypto'
+import { SchemaError } from './errors.ts'
+import { KEY_SEPARATOR } from './topic.ts'
+
+export interface SeriesIdentity {
+  readonly tenant: string
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+export const seriesKey = ({ tenant, name, labels }: SeriesIdentity): string => {
+  let key = part('tenant', tenant) + KEY_SEPARATOR + part('name', name)
+  for (const label of Object.keys(labels).sort()) {
+    const value = labels[label] ?? ''
+    key += KEY_SEPARATOR + labelName(label) + '=' + withoutSeparator(`label '${label}'`, value)
+  }
+  return key
+}
+
+/** The identity behind a canonical key; refuses a key that `seriesKey` would not have built. */
+export const parseSeriesKey = (key: string): SeriesIdentity => {
+  const [tenant = '', name = '', ...pairs] = key.split(KEY_SEPARATOR)
+  const labels: [string, string][] = pairs.map((pair) => {
+    const cut = pair.indexOf('=')
+    if (cut < 1) throw invalid(`label part '${pair}' of a series key is not name=value`)
+    return [pair.slice(0, cut), pair.slice(cut + 1)]
+  })
+  const identity = { tenant, name, labels: Object.fromEntries(labels) }
+  if (seriesKey(identity) !== key) {
+    throw invalid(`series key '${printable(key)}' is not canonical (labels unsorted or repeated)`)
+  }
+  return identity
+}
+
+/** Short, fixed-length identity of a series: 128 bits of the key's SHA-256 as 32 hex digits. */
+export const seriesId = (key: string): string =>
+  createHash('sha256').update(key, 'utf8').digest('hex').slice(0, 32)
+
+/** A composite key of plain parts, as topics without labels use it. */
+export const compositeKey = (...parts: readonly string[]): string =>
+  parts.map((value, index) => part(`key part ${String(index + 1)}`, value)).join(KEY_SEPARATOR)
+
+const part = (what: string, value: string): string => {
+  if (value === '') throw invalid(`${what} is empty`)
+  return withoutSeparator(what, value)
+}
+
+const labelName = (label: string): string => {
+  if (label.includes('=')) throw invalid(`label name '${printable(label)}' contains '='`)
+  return part('a label name', label)
+}
+
+const withoutSeparator = (what: string, value: string): string => {
+  if (value.includes(KEY_SEPARATOR)) throw invalid(`${what} contains U+001F: '${printable(value)}'`)
+  return value
+}
+
+const invalid = (fact: string): SchemaError =>
+  new SchemaError('SERIES_KEY_INVALID', `${fact}; rename it at the producer.`)
+
+const printable = (text: string): string => text.slice(0, 200).replaceAll(KEY_SEPARATOR, '\u241f')
