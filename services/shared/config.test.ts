@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readConfig } from './config.ts'
+import { exitCodeOf } from './errors.ts'
+
+let folder: string
+let passwordFile: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-config-'))
+  passwordFile = join(folder, 'password')
+  writeFileSync(passwordFile, 'from-file\n')
+})
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+})
+
+const sasl = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'app' }
+
+describe('defaults', () => {
+  it('describe the local stack', () => {
+    const config = readConfig({})
+    expect(config.kafka.brokers).toEqual(['127.0.0.1:9092'])
+    expect(config.kafka.tls).toBeUndefined()
+    expect(config.kafka.sasl).toBeUndefined()
+    expect(config.schemaRegistry).toEqual({
+      url: 'http://127.0.0.1:8081/apis/ccompat/v7',
+      login: undefined,
+    })
+    expect(config.clickhouse.url).toBe('http://127.0.0.1:8123')
+    expect(config.clickhouse.database).toBe('millrace')
+    expect(config.host).toBe('127.0.0.1')
+    expect(config.partitions).toBe(4)
+    expect(config.logLevel).toBe('info')
+  })
+
+  it('hold for variables that are set but empty', () => {
+    expect(readConfig({ KAFKA_BROKERS: '', API_PORT: '' })).toEqual(readConfig({}))
+  })
+
+  it('are frozen to the last level', () => {
+    const config = readConfig({})
+    expect(Object.isFrozen(config)).toBe(true)
+    expect(Object.isFrozen(config.kafka.brokers)).toBe(true)
+  })
+})
+
+describe('values', () => {
+  it('are parsed into their types', () => {
+    const config = readConfig({
+      KAFKA_BROKERS: 'a:9092,b.example:9093',
+      KAFKA_SSL: 'true',
+      API_PORT: '9000',
+      METRICS_PORT: '9001',
+      CLICKHOUSE_URL: 'https://ch.example:8443/',
+      UNRELATED: 'ignored',
+    })
+    expect(config.kafka.brokers).toEqual(['a:9092', 'b.example:9093'])
+    expect(config.kafka.tls).toEqual({ ca: undefined })
+    expect(config.apiPort).toBe(9000)
+    expect(config.metricsPort).toBe(9001)
+    expect(config.clickhouse.url).toBe('https://ch.example:8443')
+  })
+
+  it('take a secret by value', () => {
+    const config = readConfig({ ...sasl, KAFKA_SASL_PASSWORD: 'by-value' })
+    expect(config.kafka.sasl?.password.reveal()).toBe('by-value')
+  })
+
+  it('take a secret from a file, without its last newline', () => {
+    const config = readConfig({ ...sasl, KAFKA_SASL_PASSWORD_FILE: passwordFile })
+    expect(config.kafka.sasl?.password.reveal()).toBe('from-file')
+  })
+
+  it('never show a secret', () => {
+    const config = readConfig({ CLICKHOUSE_PASSWORD: 'hunter2' })
+    expect(JSON.stringify(config)).not.toContain('hunter2')
+    expect(inspect(config, { depth: 9, showHidden: true })).not.toContain('hunter2')
+    expect(String(config.clickhouse.password)).toBe('[secret]')
+  })
+})
+
+describe('a wrong setting', () => {
+  it.each([
+    { title: 'a port that is no number', env: { API_PORT: 'x' }, says: /API_PORT is "x"/ },
+    { title: 'a port out of range', env: { API_PORT: '65536' }, says: /API_PORT is "65536"/ },
+    { title: 'port 0', env: { METRICS_PORT: '0' }, says: /METRICS_PORT is "0"/ },
+    { title: 'a broker without port', env: { KAFKA_BROKERS: 'a' }, says: /KAFKA_BROKERS is "a"/ },
+    { title: 'a boolean word', env: { KAFKA_SSL: 'yes' }, says: /KAFKA_SSL is "yes"/ },
+    { title: 'an unknown level', env: { LOG_LEVEL: 'loud' }, says: /LOG_LEVEL.*: fatal, error/ },
+    { title: 'no partitions', env: { MILLRACE_PARTITIONS: '0' }, says: /MILLRACE_PARTITIONS/ },
+    { title: 'a URL without scheme', env: { CLICKHOUSE_URL: 'x:1' }, says: /CLICKHOUSE_URL/ },
+    {
+      title: 'a database name that needs quoting',
+      env: { CLICKHOUSE_DATABASE: 'a;b' },
+      says: /CLICKHOUSE_DATABASE/,
+    },
+    {
+      title: 'credentials inside a URL',
+      env: { CLICKHOUSE_URL: 'http://u:hunter2@ch:8123' },
+      says: /CLICKHOUSE_URL carries credentials/,
+    },
+    { title: 'half a SASL login', env: sasl, says: /SASL needs/ },
+    {
+      title: 'half a registry login',
+      env: { SCHEMA_REGISTRY_USERNAME: 'u' },
+      says: /SCHEMA_REGISTRY_PASSWORD/,
+    },
+    { title: 'a CA without TLS', env: { KAFKA_SSL_CA_FILE: '/ca' }, says: /KAFKA_SSL=true/ },
+    {
+      title: 'a secret both ways',
+      env: { CLICKHOUSE_PASSWORD: 'hunter2', CLICKHOUSE_PASSWORD_FILE: '/x' },
+      says: /Both CLICKHOUSE_PASSWORD and/,
+    },
+    {
+      title: 'a secret file that is not there',
+      env: { CLICKHOUSE_PASSWORD_FILE: '/nowhere/at/all' },
+      says: /CLICKHOUSE_PASSWORD_FILE names \/nowhere\/at\/all/,
+    },
+  ])('$title is refused with name, value and exit code 2', ({ env, says }) => {
+    let caught: unknown
+    try {
+      readConfig(env)
+    } catch (error) {
+      caught = error
+    }
+    expect(caught).toMatchObject({ code: 'CONFIG_INVALID' })
+    expect(exitCodeOf(caught)).toBe(2)
+    expect(String(caught)).toMatch(says)
+    expect(String(caught)).not.toContain('hunter2')
+  })
+
+  it('is reported together with the others', () => {
+    expect(() => readConfig({ API_PORT: 'x', KAFKA_SSL: 'maybe' })).toThrow(
+      /API_PORT.*KAFKA_SSL|KAFKA_SSL.*API_PORT/,
+    )
+  })
+})

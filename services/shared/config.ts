@@ -1,0 +1,205 @@
+/**
+ * The environment of every process, read once, checked, frozen and passed down.
+ *
+ * C1: nothing else reads process.env. C2: a wrong setting stops the process before it connects to
+ * anything, naming variable, value and way out. C3: secrets never stand in a message or a log line.
+ */
+import { readFileSync } from 'node:fs'
+import { envSchema } from 'env-schema'
+import Type, { type Static } from 'typebox'
+import { EXIT, messageOf, ServiceError } from './errors.ts'
+import { Secret } from './secret.ts'
+
+const port = Type.Integer({ minimum: 1, maximum: 65535 })
+const brokerList = '^[^\\s:,]+:[0-9]{1,5}(,[^\\s:,]+:[0-9]{1,5})*$'
+const httpUrl = '^https?://[^\\s/]+'
+
+const environment = Type.Object({
+  KAFKA_BROKERS: Type.String({ default: '127.0.0.1:9092', pattern: brokerList }),
+  KAFKA_CLIENT_ID: Type.String({ default: 'millrace', minLength: 1 }),
+  KAFKA_SSL: Type.Boolean({ default: false }),
+  KAFKA_SSL_CA_FILE: Type.Optional(Type.String()),
+  KAFKA_SASL_MECHANISM: Type.Optional(
+    Type.Enum(['plain', 'scram-sha-256', 'scram-sha-512'] as const),
+  ),
+  KAFKA_SASL_USERNAME: Type.Optional(Type.String()),
+  KAFKA_SASL_PASSWORD: Type.Optional(Type.String()),
+  KAFKA_SASL_PASSWORD_FILE: Type.Optional(Type.String()),
+  SCHEMA_REGISTRY_URL: Type.String({
+    default: 'http://127.0.0.1:8081/apis/ccompat/v7',
+    pattern: httpUrl,
+  }),
+  SCHEMA_REGISTRY_USERNAME: Type.Optional(Type.String()),
+  SCHEMA_REGISTRY_PASSWORD: Type.Optional(Type.String()),
+  SCHEMA_REGISTRY_PASSWORD_FILE: Type.Optional(Type.String()),
+  CLICKHOUSE_URL: Type.String({ default: 'http://127.0.0.1:8123', pattern: httpUrl }),
+  CLICKHOUSE_USERNAME: Type.String({ default: 'default' }),
+  CLICKHOUSE_PASSWORD: Type.Optional(Type.String()),
+  CLICKHOUSE_PASSWORD_FILE: Type.Optional(Type.String()),
+  CLICKHOUSE_DATABASE: Type.String({ default: 'millrace', pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }),
+  MILLRACE_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
+  API_PORT: Type.Integer({ default: 8080, minimum: 1, maximum: 65535 }),
+  METRICS_PORT: Type.Optional(port),
+  MILLRACE_PARTITIONS: Type.Integer({ default: 4, minimum: 1, maximum: 10_000 }),
+  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const, {
+    default: 'info',
+  }),
+})
+
+type Environment = Static<typeof environment>
+
+/** As process.env has it. */
+export type RawEnvironment = Readonly<Record<string, string | undefined>>
+
+const invalid = (message: string, cause?: unknown): ServiceError =>
+  new ServiceError({ code: 'CONFIG_INVALID', exitCode: EXIT.usage, message, cause })
+
+interface SchemaProblem {
+  readonly instancePath: string
+  readonly message?: string
+  readonly params: { readonly allowedValues?: readonly string[] }
+}
+
+const isSecretName = (name: string): boolean => name.includes('PASSWORD')
+
+const describeProblem = (problem: SchemaProblem, raw: RawEnvironment): string => {
+  const name = problem.instancePath.slice(1)
+  const shown = isSecretName(name) ? 'set' : `"${raw[name] ?? ''}"`
+  const choices = problem.params.allowedValues?.join(', ')
+  return `${name} is ${shown} but ${problem.message ?? 'is invalid'}${choices ? `: ${choices}` : ''}`
+}
+
+/** Only our variables, and an empty one counts as unset (compose files pass `NAME=`). */
+const ownVariables = (raw: RawEnvironment): Record<string, string> => {
+  const own: Record<string, string> = {}
+  for (const name of Object.keys(environment.properties)) {
+    const value = raw[name]
+    if (value !== undefined && value !== '') own[name] = value
+  }
+  return own
+}
+
+const validate = (raw: RawEnvironment): Environment => {
+  try {
+    return envSchema<Environment>({ schema: environment, data: ownVariables(raw), env: false })
+  } catch (error) {
+    const problems = (error as { errors?: readonly SchemaProblem[] }).errors ?? []
+    if (problems.length === 0) throw error
+    const list = problems.map((problem) => describeProblem(problem, raw)).join('; ')
+    throw invalid(`Invalid configuration: ${list}. Correct or unset the variable.`)
+  }
+}
+
+const readText = (name: string, path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw invalid(
+      `${name} names ${path}, which cannot be read (${messageOf(error)}). Correct the path or its permissions.`,
+      error,
+    )
+  }
+}
+
+type SecretName = 'KAFKA_SASL_PASSWORD' | 'SCHEMA_REGISTRY_PASSWORD' | 'CLICKHOUSE_PASSWORD'
+
+const secretOf = (env: Environment, name: SecretName): Secret | undefined => {
+  const value = env[name]
+  const file = env[`${name}_FILE`]
+  if (value !== undefined && file !== undefined) {
+    throw invalid(`Both ${name} and ${name}_FILE are set. Unset one of them.`)
+  }
+  if (file === undefined) return value === undefined ? undefined : new Secret(value)
+  // Editors and `echo` end a file with a newline that is no part of the secret.
+  return new Secret(readText(`${name}_FILE`, file).replace(/\r?\n$/, ''))
+}
+
+const urlOf = (env: Environment, name: 'SCHEMA_REGISTRY_URL' | 'CLICKHOUSE_URL'): string => {
+  const url = URL.parse(env[name])
+  if (!url) throw invalid(`${name} is "${env[name]}", which is no URL. Use http://host:port.`)
+  if (url.username || url.password) {
+    const room = name.replace('_URL', '')
+    throw invalid(
+      `${name} carries credentials, which would show up in logs. Use ${room}_USERNAME and ${room}_PASSWORD or ${room}_PASSWORD_FILE.`,
+    )
+  }
+  return env[name].replace(/\/+$/, '')
+}
+
+const saslOf = (env: Environment) => {
+  const mechanism = env.KAFKA_SASL_MECHANISM
+  const username = env.KAFKA_SASL_USERNAME
+  const password = secretOf(env, 'KAFKA_SASL_PASSWORD')
+  if (mechanism === undefined && username === undefined && password === undefined) return undefined
+  if (mechanism === undefined || username === undefined || password === undefined) {
+    throw invalid(
+      'SASL needs KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD (or KAFKA_SASL_PASSWORD_FILE) together. Set the missing ones or unset all.',
+    )
+  }
+  return { mechanism, username, password }
+}
+
+const tlsOf = (env: Environment) => {
+  const caFile = env.KAFKA_SSL_CA_FILE
+  if (!env.KAFKA_SSL) {
+    if (caFile === undefined) return undefined
+    throw invalid('KAFKA_SSL_CA_FILE is set but KAFKA_SSL is not true. Set KAFKA_SSL=true.')
+  }
+  return { ca: caFile === undefined ? undefined : readText('KAFKA_SSL_CA_FILE', caFile) }
+}
+
+const registryLoginOf = (env: Environment) => {
+  const username = env.SCHEMA_REGISTRY_USERNAME
+  const password = secretOf(env, 'SCHEMA_REGISTRY_PASSWORD')
+  if (username === undefined && password === undefined) return undefined
+  if (username === undefined || password === undefined) {
+    throw invalid(
+      'The registry login needs SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD (or SCHEMA_REGISTRY_PASSWORD_FILE) together. Set the missing one or unset both.',
+    )
+  }
+  return { username, password }
+}
+
+const structure = (env: Environment) => ({
+  kafka: {
+    brokers: env.KAFKA_BROKERS.split(','),
+    clientId: env.KAFKA_CLIENT_ID,
+    tls: tlsOf(env),
+    sasl: saslOf(env),
+  },
+  schemaRegistry: { url: urlOf(env, 'SCHEMA_REGISTRY_URL'), login: registryLoginOf(env) },
+  clickhouse: {
+    url: urlOf(env, 'CLICKHOUSE_URL'),
+    username: env.CLICKHOUSE_USERNAME,
+    password: secretOf(env, 'CLICKHOUSE_PASSWORD'),
+    database: env.CLICKHOUSE_DATABASE,
+  },
+  /** Address to listen on; loopback unless told otherwise. */
+  host: env.MILLRACE_HOST,
+  apiPort: env.API_PORT,
+  /** Health and metrics of a process that is not the API; each service has its own default. */
+  metricsPort: env.METRICS_PORT,
+  /** Partition count of newly created `spread` topics. */
+  partitions: env.MILLRACE_PARTITIONS,
+  logLevel: env.LOG_LEVEL,
+})
+
+type DeepReadonly<T> = T extends Secret
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T
+
+export type Config = DeepReadonly<ReturnType<typeof structure>>
+
+const deepFreeze = <T>(value: T): T => {
+  if (typeof value === 'object' && value !== null) {
+    Object.values(value).forEach(deepFreeze)
+    Object.freeze(value)
+  }
+  return value
+}
+
+/** Reads and checks the whole configuration; throws CONFIG_INVALID. */
+export const readConfig = (raw: RawEnvironment = process.env): Config =>
+  deepFreeze(structure(validate(raw)))
