@@ -6,9 +6,9 @@
 
 export const SERVICE_ERROR_CODES = [
   'CONFIG_INVALID',
+  'DEPENDENCY_UNREACHABLE',
   'LISTEN_FAILED',
   'STOP_TIMEOUT',
-  'CONNECT_TIMEOUT',
 ] as const
 
 export type ServiceErrorCode = (typeof SERVICE_ERROR_CODES)[number]
