@@ -1,0 +1,113 @@
+/**
+ * The five codecs of record batches. All synchronous: a batch is at most a few megabytes, and the
+ * cursor over a fetch response must not yield in the middle.
+ */
+import { createRequire } from 'node:module'
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import lz4 from 'lz4-napi'
+import type * as Snappy from 'snappyjs'
+import { RecordFormatError } from './errors.ts'
+
+export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
+/** Index = the compression bits of the batch attributes. */
+const COMPRESSION_BY_BITS: readonly Compression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+
+/** A batch that unpacks to more than this is refused: it would not fit beside the others. */
+const MAX_UNPACKED_BYTES = 256 * 1024 * 1024
+
+const snappy = createRequire(import.meta.url)('snappyjs') as typeof Snappy
+
+/** Framing of the Java client (xerial snappy-java): this magic, two int32 versions, then blocks. */
+const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
+const XERIAL_HEADER_BYTES = 16
+
+export const compressionBits = (compression: Compression): number =>
+  COMPRESSION_BY_BITS.indexOf(compression)
+
+export function compress(bytes: Buffer, compression: Compression): Buffer {
+  switch (compression) {
+    case 'none':
+      return bytes
+    case 'gzip':
+      return gzipSync(bytes)
+    case 'snappy':
+      return toXerial(bytes)
+    case 'lz4':
+      return lz4.compressFrameSync(bytes)
+    case 'zstd':
+      return zstdCompressSync(bytes)
+  }
+}
+
+/** Unpacks the records part of a batch. `bits` are the low three attribute bits. */
+export function decompress(bytes: Buffer, bits: number): Buffer {
+  const compression = COMPRESSION_BY_BITS[bits]
+  if (compression === undefined) {
+    throw new RecordFormatError(
+      'RECORD_UNSUPPORTED_COMPRESSION',
+      `Record batch uses compression type ${String(bits)}, known are 0 to 4; update this client`,
+    )
+  }
+  try {
+    return decompressAs(bytes, compression)
+  } catch (cause) {
+    if (cause instanceof RecordFormatError) throw cause
+    throw new RecordFormatError(
+      'RECORD_CORRUPT',
+      `Record batch of ${String(bytes.length)} bytes does not unpack as ${compression}`,
+      { cause },
+    )
+  }
+}
+
+function decompressAs(bytes: Buffer, compression: Compression): Buffer {
+  switch (compression) {
+    case 'none':
+      return bytes
+    case 'gzip':
+      return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES })
+    case 'snappy':
+      return bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)
+        ? fromXerial(bytes)
+        : unsnap(bytes)
+    case 'lz4':
+      return lz4.decompressFrameSync(bytes)
+    case 'zstd':
+      return zstdDecompressSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES })
+  }
+}
+
+function unsnap(block: Uint8Array): Buffer {
+  const plain = snappy.uncompress(block, MAX_UNPACKED_BYTES)
+  return Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength)
+}
+
+function fromXerial(bytes: Buffer): Buffer {
+  const blocks: Buffer[] = []
+  let at = XERIAL_HEADER_BYTES
+  while (at < bytes.length) {
+    const size = bytes.readInt32BE(at)
+    at += 4
+    if (size < 0 || at + size > bytes.length) {
+      throw new RecordFormatError(
+        'RECORD_CORRUPT',
+        `Snappy block of ${String(size)} bytes reaches beyond its batch`,
+      )
+    }
+    blocks.push(unsnap(bytes.subarray(at, at + size)))
+    at += size
+  }
+  return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks)
+}
+
+function toXerial(bytes: Buffer): Buffer {
+  const block = snappy.compress(bytes)
+  const framed = Buffer.allocUnsafe(XERIAL_HEADER_BYTES + 4 + block.length)
+  XERIAL_MAGIC.copy(framed)
+  framed.writeInt32BE(1, 8)
+  framed.writeInt32BE(1, 12)
+  framed.writeInt32BE(block.length, XERIAL_HEADER_BYTES)
+  framed.set(block, XERIAL_HEADER_BYTES + 4)
+  return framed
+}

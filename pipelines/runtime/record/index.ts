@@ -1,0 +1,11 @@
+/** Record batches (format version 2), hashing and checksums: pure functions over bytes. */
+export { nextSequence } from './batch-header.ts'
+export type { Compression } from './compression.ts'
+export { crc32c } from './crc32c.ts'
+export { RecordFormatError } from './errors.ts'
+export type { RecordFormatCode } from './errors.ts'
+export { murmur2, toPartition } from './murmur2.ts'
+export { RecordBatchBuilder, batchSizeBound } from './record-batch-builder.ts'
+export type { FinishOptions } from './record-batch-builder.ts'
+export { RecordSet } from './record-set.ts'
+export type { AbortedTransaction, RecordHeader, RecordSetOptions } from './record-set.ts'
