@@ -1,0 +1,52 @@
+/**
+ * Which keys to wake when, per tenant.
+ *
+ * Timers are re-armed far more often than they fire (every point pushes "no data" further away).
+ * So a key is queued once, at the first deadline; when that comes up and the deadline has moved on,
+ * the key is queued again there. Deadlines are grouped into grid steps to keep the queue short.
+ */
+
+const GRID_MS = 5_000
+
+export class TimerQueue {
+  readonly #byTenant: (Map<number, number[]> | undefined)[] = []
+  /** Grid step at which a key is queued, NaN when it is not. */
+  readonly #queuedAt: number[] = []
+
+  /** Makes sure that the key comes up no later than its deadline. */
+  schedule(tenant: number, id: number, atMs: number): void {
+    const step = Math.floor(atMs / GRID_MS)
+    const queued = this.#queuedAt[id]
+    if (queued !== undefined && queued <= step) return
+    const steps = (this.#byTenant[tenant] ??= new Map<number, number[]>())
+    const members = steps.get(step)
+    if (members === undefined) steps.set(step, [id])
+    else members.push(id)
+    this.#queuedAt[id] = step
+  }
+
+  forget(id: number): void {
+    this.#queuedAt[id] = Number.NaN
+  }
+
+  /**
+   * Hands over the keys whose time may have come, in order of their step. The caller looks at the
+   * deadline, and schedules the key again if it is still ahead.
+   */
+  takeDue(tenant: number, clockMs: number, visit: (id: number) => void): void {
+    const steps = this.#byTenant[tenant]
+    if (steps === undefined) return
+    const last = Math.floor(clockMs / GRID_MS)
+    const due = [...steps.keys()].filter((step) => step <= last).sort((a, b) => a - b)
+    for (const step of due) {
+      const members = steps.get(step) ?? []
+      steps.delete(step)
+      for (const id of members) {
+        // Queued earlier since, or forgotten: then this entry is stale.
+        if (this.#queuedAt[id] !== step) continue
+        this.#queuedAt[id] = Number.NaN
+        visit(id)
+      }
+    }
+  }
+}

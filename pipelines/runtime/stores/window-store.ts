@@ -1,0 +1,224 @@
+/**
+ * Open windows of every key, of one window definition.
+ *
+ * A window is a slot: a row of numbers, optionally a cell, a key id and a start. A key's slots form
+ * a short list ordered by start (one or two windows are open at a time, as a rule). Slots due at
+ * the same moment share a bucket per tenant, so that a tick closes a million windows without
+ * looking at any that stays open (invariant W1: a bucket holds every live slot due at its time).
+ */
+
+import type { AvroSchema } from '../../../schemas/topic.ts'
+import type { WindowSpec } from '../topology/windows.ts'
+import { CellTable, type Cell } from './cell-store.ts'
+import { SuffixedKey, type ChangelogEntry, type ChangelogWriter, type StateStore } from './changelog.ts'
+import { DueBuckets } from './due-buckets.ts'
+import type { KeyTable } from './key-table.ts'
+import { RowTable, type RowView } from './row-table.ts'
+import { rowSchema } from './row-store.ts'
+
+const NONE = -1
+const CELL_FIELD = '_cell'
+
+export interface WindowStoreOptions {
+  readonly name: string
+  readonly window: WindowSpec
+  readonly initial: Readonly<Record<string, number>>
+  readonly cell?: { readonly schema: AvroSchema; readonly empty: () => unknown } | undefined
+}
+
+/** What a pipeline sees of the window at hand. */
+export interface WindowAggregate<Field extends string = string, Value = unknown> {
+  readonly row: RowView<Field>
+  readonly cell: Cell<Value>
+}
+
+export class WindowStore implements StateStore, WindowAggregate {
+  readonly name: string
+  readonly window: WindowSpec
+  readonly schema: AvroSchema
+  readonly suffixBytes = 8
+  readonly row: RowView<string>
+  readonly cell: Cell<unknown>
+  readonly due = new DueBuckets()
+
+  readonly #table: RowTable<string>
+  readonly #cells: CellTable<unknown> | undefined
+  readonly #emptyCell: (() => unknown) | undefined
+  readonly #key = new SuffixedKey(8)
+  #body = Buffer.alloc(512)
+  readonly #firstSlot: number[] = []
+  readonly #nextSlot: number[] = []
+  readonly #slotKey: number[] = []
+  readonly #slotStart: number[] = []
+  readonly #freeSlots: number[] = []
+  #slotBound = 0
+  #selectedSlot = NONE
+
+  constructor(options: WindowStoreOptions) {
+    this.name = options.name
+    this.window = options.window
+    this.#table = new RowTable(options.initial)
+    this.row = this.#table.row
+    this.#cells = options.cell && new CellTable(options.cell.schema)
+    this.#emptyCell = options.cell?.empty
+    this.schema = windowSchema(options)
+    this.cell = {
+      get: () => this.#cells?.get(this.#selectedSlot),
+      set: (value) => {
+        this.#cells?.set(this.#selectedSlot, value)
+        this.#table.dirty.add(this.#selectedSlot)
+      },
+    }
+  }
+
+  get openWindows(): number {
+    return this.#slotBound - this.#freeSlots.length
+  }
+
+  create(id: number): void {
+    this.#firstSlot[id] = NONE
+  }
+
+  /** Windows are selected by slot; the key alone selects nothing. */
+  select(): void {
+    this.#selectedSlot = NONE
+  }
+
+  /**
+   * The slot of the window, opened if it is not yet; selects it. (Plain parameters: called for
+   * every record.)
+   */
+  open(id: number, tenant: number, startMs: number): number {
+    let previous = NONE
+    let slot = this.#firstSlot[id] as number
+    while (slot !== NONE && (this.#slotStart[slot] as number) < startMs) {
+      previous = slot
+      slot = this.#nextSlot[slot] as number
+    }
+    if (slot === NONE || this.#slotStart[slot] !== startMs) {
+      const next = slot
+      slot = this.#freeSlots.pop() ?? this.#slotBound++
+      this.#slotKey[slot] = id
+      this.#slotStart[slot] = startMs
+      this.#nextSlot[slot] = next
+      if (previous === NONE) this.#firstSlot[id] = slot
+      else this.#nextSlot[previous] = slot
+      this.#table.create(slot)
+      if (this.#emptyCell) this.#cells?.set(slot, this.#emptyCell())
+      this.#table.dirty.add(slot)
+      this.due.add(tenant, this.dueAtMs(slot), slot)
+    }
+    this.selectSlot(slot)
+    return slot
+  }
+
+  selectSlot(slot: number): void {
+    this.#selectedSlot = slot
+    this.#table.select(slot)
+  }
+
+  /** The earliest open window of the key, or -1. */
+  firstOpen(id: number): number {
+    return this.#firstSlot[id] as number
+  }
+
+  startMsOf(slot: number): number {
+    return this.#slotStart[slot] as number
+  }
+
+  keyOf(slot: number): number {
+    return this.#slotKey[slot] as number
+  }
+
+  /** When the window closes: end plus grace, on its key's clock. */
+  dueAtMs(slot: number): number {
+    return (this.#slotStart[slot] as number) + this.window.sizeMs + this.window.graceMs
+  }
+
+  isOpen(slot: number): boolean {
+    return this.#slotKey[slot] !== NONE
+  }
+
+  /** Forgets the window and deletes it from the changelog. */
+  close(options: { slot: number; tenant: number; keys: KeyTable; out: ChangelogWriter }): void {
+    const { slot } = options
+    const id = this.#slotKey[slot] as number
+    this.#writeTombstone(slot, options.keys, options.out)
+    let previous = NONE
+    let candidate = this.#firstSlot[id] as number
+    while (candidate !== slot) {
+      previous = candidate
+      candidate = this.#nextSlot[candidate] as number
+    }
+    const next = this.#nextSlot[slot] as number
+    if (previous === NONE) this.#firstSlot[id] = next
+    else this.#nextSlot[previous] = next
+    this.due.remove(options.tenant, this.dueAtMs(slot))
+    this.#slotKey[slot] = NONE
+    this.#cells?.forget(slot)
+    this.#freeSlots.push(slot)
+  }
+
+  release(id: number, keys: KeyTable, out: ChangelogWriter, tenant: number): void {
+    for (let slot = this.firstOpen(id); slot !== NONE; slot = this.firstOpen(id)) {
+      this.close({ slot, tenant, keys, out })
+    }
+  }
+
+  flush(keys: KeyTable, out: ChangelogWriter): void {
+    this.#table.dirty.drain((slot) => {
+      if (!this.isOpen(slot)) return
+      const end = this.#encode(slot)
+      const suffixAt = this.#key.start(keys, this.keyOf(slot))
+      this.#key.bytes.writeDoubleBE(this.startMsOf(slot), suffixAt)
+      out.write(this.#key.bytes, 0, this.#key.length, this.#body, end)
+    })
+  }
+
+  restore(id: number, entry: ChangelogEntry, tenant: number): void {
+    const startMs = entry.key.readDoubleBE(entry.keyEnd - 8)
+    const slot = this.open(id, tenant, startMs)
+    const { fields } = entry.writerSchema as { fields: { name: string; type: AvroSchema }[] }
+    const numbers = fields.filter(({ name }) => name !== CELL_FIELD)
+    numbers.forEach(({ name }, index) => {
+      const column = this.#table.fields.indexOf(name)
+      if (column < 0) return
+      this.#table.write(slot, column, entry.body.readDoubleLE(entry.bodyStart + index * 8))
+    })
+    const cell = fields.find(({ name }) => name === CELL_FIELD)
+    if (cell && this.#cells) {
+      const cellEntry = { ...entry, writerSchema: cell.type }
+      this.#cells.decode(slot, cellEntry, entry.bodyStart + numbers.length * 8)
+    }
+  }
+
+  markRestored(): void {
+    this.#table.dirty.clear()
+    this.#cells?.dirty.clear()
+  }
+
+  #encode(slot: number): number {
+    const rowEnd = this.#table.copyBytes(slot, this.#body, 0)
+    if (!this.#cells) return rowEnd
+    const { body, end } = this.#cells.encode(slot)
+    if (this.#body.length < rowEnd + end) {
+      const grown = Buffer.alloc((rowEnd + end) * 2)
+      this.#body.copy(grown, 0, 0, rowEnd)
+      this.#body = grown
+    }
+    body.copy(this.#body, rowEnd, 0, end)
+    return rowEnd + end
+  }
+
+  #writeTombstone(slot: number, keys: KeyTable, out: ChangelogWriter): void {
+    const suffixAt = this.#key.start(keys, this.keyOf(slot))
+    this.#key.bytes.writeDoubleBE(this.startMsOf(slot), suffixAt)
+    out.write(this.#key.bytes, 0, this.#key.length, null, 0)
+  }
+}
+
+const windowSchema = (options: WindowStoreOptions): AvroSchema => {
+  const schema = rowSchema(options.name, options.initial) as { fields: unknown[] }
+  if (!options.cell) return schema as AvroSchema
+  return { ...schema, fields: [...schema.fields, { name: CELL_FIELD, type: options.cell.schema }] }
+}

@@ -1,0 +1,62 @@
+import { expect, it } from 'vitest'
+import { signalsRollups, telemetryMetrics } from '../../../schemas/topics.ts'
+import { copartitioned, definePipeline, minutes, row, timer, tumbling } from '../index.ts'
+
+const limits = { keyIdleTtlMs: minutes(60), keyLimit: { perTask: 10, perGroup: 10, groupOf: () => '' } }
+const base = {
+  name: 'counts',
+  version: 1,
+  inputs: { points: copartitioned(telemetryMetrics, ['timestamp', 'value']) },
+  outputs: { rollups: signalsRollups },
+  ...limits,
+}
+
+it('gives handlers the types of what was declared', () => {
+  const pipeline = definePipeline({
+    ...base,
+    state: { totals: row({ count: 0, sum: 0 }), idle: timer() },
+    windows: {
+      minute: {
+        input: 'points',
+        window: tumbling({ sizeMs: minutes(1), graceMs: 0 }),
+        row: { count: 0, largest: Number.NEGATIVE_INFINITY },
+        add(point, { row }) {
+          row.count += 1
+          row.largest = Math.max(row.largest, point.value)
+        },
+        close({ row }, bounds, state, context) {
+          if (row.count > state.totals.sum + bounds.endMs) context.reject(context.tenant)
+        },
+      },
+    },
+    on: {
+      points(point, { totals, idle }) {
+        totals.count += 1
+        totals.sum += point.value
+        idle.set(point.timestamp + 1)
+      },
+    },
+    onTimer: {
+      idle({ totals }) {
+        totals.count = 0
+      },
+    },
+  })
+  expect(pipeline.name).toBe('counts')
+})
+
+it.each([
+  { title: 'a name that is no topic name', change: { name: 'Counts!' }, says: /lower-case/ },
+  {
+    title: 'two rows',
+    change: { state: { a: row({ x: 0 }), b: row({ y: 0 }) } },
+    says: /at most one row/,
+  },
+  {
+    title: 'a timer handler without a timer',
+    change: { onTimer: { idle: () => undefined } },
+    says: /no timer\(\)/,
+  },
+])('refuses $title', ({ change, says }) => {
+  expect(() => definePipeline({ ...base, ...change })).toThrow(says)
+})

@@ -1,0 +1,82 @@
+/** Schemas of the runtime's own records. */
+
+import type { AvroSchema } from '../../../schemas/topic.ts'
+
+/** How a task interleaved its inputs: runs of one input partition, each up to (not including) an offset. */
+export const orderSchema: AvroSchema = {
+  type: 'record',
+  name: 'Order',
+  namespace: 'millrace.runtime',
+  fields: [
+    {
+      name: 'runs',
+      type: {
+        type: 'array',
+        items: {
+          type: 'record',
+          name: 'Run',
+          fields: [
+            { name: 'topic', type: 'string' },
+            { name: 'partition', type: 'int' },
+            { name: 'upTo', type: 'long', doc: 'Offset behind the last record of the run.' },
+          ],
+        },
+      },
+    },
+  ],
+}
+
+export interface OrderRun {
+  topic: string
+  partition: number
+  upTo: number
+}
+
+export const taskStateSchema: AvroSchema = {
+  type: 'record',
+  name: 'TaskState',
+  namespace: 'millrace.runtime',
+  fields: [
+    { name: 'partitions', type: 'int', doc: 'Tasks of the topology; a different count needs a migration.' },
+    { name: 'tenants', type: { type: 'array', items: 'string' }, doc: 'Tenant by index, as rows refer to it.' },
+    {
+      name: 'clocks',
+      doc: 'Event time each tick stream has reached.',
+      type: {
+        type: 'array',
+        items: {
+          type: 'record',
+          name: 'Clock',
+          fields: [
+            { name: 'tenant', type: 'int' },
+            { name: 'origin', type: 'string', doc: 'Empty for control.ticks, else <pipeline>/<partition>.' },
+            { name: 'timestamp', type: 'long' },
+          ],
+        },
+      },
+    },
+    {
+      name: 'globals',
+      doc: 'Next offset of each partition of the global tables.',
+      type: {
+        type: 'array',
+        items: {
+          type: 'record',
+          name: 'Position',
+          fields: [
+            { name: 'topic', type: 'string' },
+            { name: 'partition', type: 'int' },
+            { name: 'offset', type: 'long' },
+          ],
+        },
+      },
+    },
+  ],
+}
+
+export interface TaskState {
+  partitions: number
+  tenants: string[]
+  clocks: { tenant: number; origin: string; timestamp: number }[]
+  globals: { topic: string; partition: number; offset: number }[]
+}

@@ -1,0 +1,49 @@
+/** The internal topics of a pipeline: their names, kinds and schemas, derived from its topology. */
+
+import type { AvroSchema } from '../../../schemas/topic.ts'
+import { controlTicks } from '../../../schemas/topics.ts'
+import type { Pipeline } from './define-pipeline.ts'
+import { orderSchema, taskStateSchema } from './internal-schemas.ts'
+import { storeSchemas } from './state-layout.ts'
+
+export interface InternalTopic {
+  readonly name: string
+  readonly kind: 'changelog' | 'repartition' | 'order' | 'ticks' | 'late' | 'dead-letter'
+  /** Partitions: as many as the pipeline has tasks. */
+  readonly schema: AvroSchema | undefined
+  readonly cleanup: 'compact' | 'delete'
+}
+
+export const changelogTopic = (pipeline: string, store: string): string => `${pipeline}.${store}.changelog`
+export const repartitionTopic = (pipeline: string, source: string): string =>
+  `${pipeline}.${source}.repartition`
+export const orderTopic = (pipeline: string): string => `${pipeline}.order`
+export const ticksTopic = (pipeline: string): string => `${pipeline}.ticks`
+export const lateTopic = (pipeline: string): string => `${pipeline}.late`
+export const deadLetterTopic = (pipeline: string): string => `${pipeline}.dead-letter`
+/** Clocks of tenants and positions in global tables: what belongs to the task, not to a key. */
+export const TASK_STORE = 'task'
+
+export const internalTopics = (pipeline: Pipeline): InternalTopic[] => {
+  const { name } = pipeline
+  const changelogs = [...storeSchemas(pipeline), { name: TASK_STORE, schema: taskStateSchema }]
+  return [
+    ...changelogs.map(({ name: store, schema }): InternalTopic => ({
+      name: changelogTopic(name, store),
+      kind: 'changelog',
+      schema,
+      cleanup: 'compact',
+    })),
+    ...Object.values(pipeline.inputs).map(({ topic }): InternalTopic => ({
+      name: repartitionTopic(name, topic.name),
+      kind: 'repartition',
+      schema: topic.schema,
+      cleanup: 'delete',
+    })),
+    { name: orderTopic(name), kind: 'order', schema: orderSchema, cleanup: 'delete' },
+    { name: ticksTopic(name), kind: 'ticks', schema: controlTicks.schema, cleanup: 'delete' },
+    { name: lateTopic(name), kind: 'late', schema: undefined, cleanup: 'delete' },
+    { name: deadLetterTopic(name), kind: 'dead-letter', schema: undefined, cleanup: 'delete' },
+  ]
+}
+

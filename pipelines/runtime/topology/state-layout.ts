@@ -1,0 +1,57 @@
+/**
+ * From a pipeline's declared state to stores.
+ *
+ * The declared row, or an empty one called `keys`, is the *home* row: it also carries what the
+ * runtime keeps per key (clock, tenant, timers), so that this costs no changelog of its own.
+ */
+
+import type { AvroSchema } from '../../../schemas/topic.ts'
+import { CellStore } from '../stores/cell-store.ts'
+import { RingStore } from '../stores/ring-store.ts'
+import { RowStore } from '../stores/row-store.ts'
+import { WindowStore } from '../stores/window-store.ts'
+import type { Pipeline } from './define-pipeline.ts'
+
+export const CLOCK_FIELD = '_clock'
+export const TENANT_FIELD = '_tenant'
+export const timerField = (name: string): string => `_timer_${name}`
+
+export interface StateLayout {
+  readonly home: RowStore
+  readonly cells: readonly CellStore[]
+  readonly rings: readonly RingStore[]
+  readonly windows: readonly WindowStore[]
+  /** Timers by declared name. */
+  readonly timers: readonly string[]
+}
+
+export const layOutState = (pipeline: Pipeline): StateLayout => {
+  const specs = Object.entries(pipeline.state)
+  const rowEntry = specs.find(([, spec]) => spec.kind === 'row')
+  const timers = specs.filter(([, spec]) => spec.kind === 'timer').map(([name]) => name)
+  const initial: Record<string, number> = {
+    [CLOCK_FIELD]: Number.NEGATIVE_INFINITY,
+    [TENANT_FIELD]: 0,
+  }
+  for (const name of timers) initial[timerField(name)] = Number.NaN
+  if (rowEntry?.[1].kind === 'row') Object.assign(initial, rowEntry[1].initial)
+  return {
+    home: new RowStore({ name: rowEntry?.[0] ?? 'keys', initial }),
+    cells: specs.flatMap(([name, spec]) =>
+      spec.kind === 'cell' ? [new CellStore({ name, schema: spec.schema })] : [],
+    ),
+    rings: specs.flatMap(([name, spec]) =>
+      spec.kind === 'ring' ? [new RingStore({ name, capacity: spec.capacity })] : [],
+    ),
+    windows: Object.entries(pipeline.windows).map(
+      ([name, { window, row, cell }]) => new WindowStore({ name, window, initial: row, cell }),
+    ),
+    timers,
+  }
+}
+
+/** Name and changelog schema of every store of a pipeline. */
+export const storeSchemas = (pipeline: Pipeline): { name: string; schema: AvroSchema }[] => {
+  const { home, cells, rings, windows } = layOutState(pipeline)
+  return [home, ...cells, ...rings, ...windows].map(({ name, schema }) => ({ name, schema }))
+}
