@@ -129,7 +129,7 @@ const compileInPlace = (
     ${scope.declarations}
     ${skips.helpers}
     class Target {
-      ${declared.map((field) => `[${JSON.stringify(field.name)}] = ${initialOf(field.type)}`).join('\n')}
+      ${declared.map((field) => `[${JSON.stringify(field.name)}] = ${initialOf(field.type)};`).join('\n')}
     }
     return {
       mode: 'in-place',

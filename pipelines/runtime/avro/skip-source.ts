@@ -157,7 +157,7 @@ export class SkipSource {
 }
 
 const fixedBytes = (sizeBytes: number): string =>
-  `if (end - pos < ${sizeBytes}) return ${avroFaults.truncated}; pos += ${sizeBytes}`
+  `if (end - pos < ${sizeBytes}) return ${avroFaults.truncated}; pos += ${sizeBytes};`
 
 const varint = (slow: 'skipInt' | 'readLong' | 'skipNumber'): string =>
   `if (pos < end && b[pos] < 128) pos++
@@ -168,13 +168,13 @@ export const readLength = (name: string): string =>
   `if (pos >= end) return ${avroFaults.truncated}
    let ${name} = b[pos]
    if (${name} < 128) { pos++; ${name} = (${name} >>> 1) ^ -(${name} & 1) }
-   else { pos = readLong(b, pos, end); if (pos < 0) return pos; ${name} = numberRead[0] }`
+   else { pos = readLong(b, pos, end); if (pos < 0) return pos; ${name} = numberRead[0] };`
 
 export const readIndex = readLength
 
 export const checkLength = (name: string): string =>
   `if (${name} < 0) return ${avroFaults['negative-length']}
-   if (${name} > end - pos) return ${avroFaults.truncated}`
+   if (${name} > end - pos) return ${avroFaults.truncated};`
 
 /** Whether each value surely takes at least one byte; unsure (a record inside itself) counts as no. */
 const hasBytes = (type: AvroType, known = new Map<AvroType, boolean>()): boolean => {
