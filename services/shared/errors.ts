@@ -51,12 +51,13 @@ const MAX_CAUSES = 8
 
 /**
  * The exit code an error that ended a process stands for. Rooms below the services know nothing of
- * exit codes, so their error codes carry it in the name: `*_UNREACHABLE` and `*_TIMEOUT`.
+ * exit codes: there, the code's name tells it (`*_UNREACHABLE`, `*_TIMEOUT`), or that the same call
+ * may succeed later (`retryable`): then something needed was not available.
  */
 export const exitCodeOf = (error: unknown): ExitCode => {
   let current: unknown = error
   for (let depth = 0; depth < MAX_CAUSES && typeof current === 'object' && current; depth += 1) {
-    const { exitCode, code, cause } = current as Record<string, unknown>
+    const { exitCode, code, retryable, cause } = current as Record<string, unknown>
     for (const known of Object.values(EXIT)) {
       if (exitCode === known && known !== EXIT.done) return known
     }
@@ -64,6 +65,7 @@ export const exitCodeOf = (error: unknown): ExitCode => {
       if (code.endsWith('_UNREACHABLE')) return EXIT.unreachable
       if (code.endsWith('_TIMEOUT')) return EXIT.timeout
     }
+    if (retryable === true) return EXIT.unreachable
     current = cause
   }
   return EXIT.negative

@@ -1,0 +1,154 @@
+/**
+ * Lint. Beside the strict type-checked rules it holds three rules of the house:
+ *
+ * L1: pipelines are pure: no clock, no random, no timers, no environment (runtime/kafka excepted,
+ *     which is their shell).
+ * L2: process.env is read by services/shared/config.ts, and by the set-up and the local stack, which
+ *     run before there is a configuration.
+ * L3: named exports only, except where a tool demands a default.
+ */
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import eslint from '@eslint/js'
+import { defineConfig, globalIgnores } from 'eslint/config'
+import tseslint from 'typescript-eslint'
+
+const root = dirname(fileURLToPath(import.meta.url))
+const TESTS = ['**/*.test.ts', '**/testing/**', 'ops/test/**']
+
+const useConfig = 'Read it in services/shared/config.ts and pass it down.'
+const useRecordTime = 'Pipelines have no clock: take time from the record, a tick or an argument.'
+
+const noEnvironment = { object: 'process', property: 'env', message: useConfig }
+const noEnvironmentImport = {
+  selector: "ImportDeclaration[source.value='node:process'] ImportSpecifier[imported.name='env']",
+  message: useConfig,
+}
+const noDefaultExport = {
+  selector: 'ExportDefaultDeclaration',
+  message: 'Named exports only: the name is then the same everywhere.',
+}
+
+const impureProperties = [
+  { object: 'Date', property: 'now', message: useRecordTime },
+  { object: 'Math', property: 'random', message: 'Pipelines are deterministic.' },
+  { object: 'crypto', property: 'randomUUID', message: 'Ids are hashes of content.' },
+]
+const impureGlobals = [
+  ...['performance', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'].map((name) => ({
+    name,
+    message: useRecordTime,
+  })),
+  { name: 'fetch', message: 'Pipelines do no I/O.' },
+]
+const impureSyntax = [
+  { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: useRecordTime },
+  { selector: "CallExpression[callee.name='Date']", message: useRecordTime },
+]
+const impureImports = {
+  patterns: [
+    {
+      regex: '^node:(timers|timers/promises|perf_hooks|fs|fs/promises|net|http|https|child_process)$',
+      message: 'Pipelines do no I/O and have no clock.',
+    },
+  ],
+  paths: [
+    { name: 'node:crypto', importNames: ['randomBytes', 'randomUUID', 'randomInt'] },
+    { name: 'node:process', message: 'Pipelines know no process.' },
+  ],
+}
+
+export default defineConfig(
+  globalIgnores(['node_modules/', '.millrace/', 'schemas/generated/', '**/*.html']),
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: root },
+    },
+    rules: {
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
+      ],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      // `bigint` arithmetic and byte offsets make `+` of number and bigint a bug, of strings not.
+      '@typescript-eslint/restrict-plus-operands': ['error', { allowNumberAndString: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // Indexed access is `T | undefined` here; after a bounds check `!` is the plain way to say so.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      // Interfaces that say `async` may be met by something that has nothing to wait for.
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
+      // `{}` is the honest start of a type that a builder widens call by call.
+      '@typescript-eslint/no-generated-empty-object-type': 'off',
+      eqeqeq: 'error',
+      'no-console': 'error',
+      'no-restricted-properties': ['error', noEnvironment],
+      'no-restricted-syntax': ['error', noDefaultExport, noEnvironmentImport],
+    },
+  },
+  {
+    files: ['**/*.{js,mjs}'],
+    languageOptions: {
+      globals: nodeGlobals(),
+    },
+    rules: { 'no-unused-vars': ['error', { argsIgnorePattern: '^_' }] },
+  },
+  {
+    name: 'L1: pure pipelines',
+    files: ['pipelines/**/*.ts'],
+    ignores: ['pipelines/runtime/kafka/**', ...TESTS],
+    rules: {
+      'no-restricted-properties': ['error', noEnvironment, ...impureProperties],
+      'no-restricted-globals': ['error', ...impureGlobals],
+      'no-restricted-syntax': ['error', noDefaultExport, noEnvironmentImport, ...impureSyntax],
+      'no-restricted-imports': ['error', impureImports],
+    },
+  },
+  {
+    name: 'L2: where the environment is read',
+    files: ['services/shared/config.ts', 'infra/setup/**', 'infra/local/**', ...TESTS],
+    rules: { 'no-restricted-properties': 'off' },
+  },
+  {
+    name: 'the command line and the tools print',
+    files: ['services/cli/**', 'infra/**', 'schemas/generate.ts', 'ops/**'],
+    rules: { 'no-console': 'off' },
+  },
+  {
+    name: 'tools demand a default export',
+    files: ['*.config.ts', 'ops/test/*-setup.ts', 'ops/test/*-reporter.ts'],
+    rules: { 'no-restricted-syntax': ['error', noEnvironmentImport] },
+  },
+  {
+    name: 'tests',
+    files: TESTS,
+    rules: {
+      // expect(mock.method) takes methods unbound by design.
+      '@typescript-eslint/unbound-method': 'off',
+      // Tests build wrong inputs on purpose.
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+    },
+  },
+)
+
+/** What plain JavaScript files may use without an import. */
+function nodeGlobals() {
+  const names = ['process', 'console', 'URL', 'Buffer', 'fetch', 'AbortSignal', 'AbortController']
+  const timers = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate']
+  return Object.fromEntries([...names, ...timers, 'globalThis'].map((name) => [name, 'readonly']))
+}
