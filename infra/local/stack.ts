@@ -1,0 +1,117 @@
+/**
+ * The local stack: a data folder, its lock, its servers. `startServers` is what `millrace up` and the integration tests use.
+ *
+ * S1: nothing is spawned before the folder is ours, leftovers of it are stopped and every port is free.
+ * S2: if anything fails on the way, whatever was started is stopped again before the error is thrown.
+ */
+import { findArtifacts } from './artifacts.ts'
+import { clickhouseServer, clickhouseUrl } from './clickhouse.ts'
+import { clickhouseUser } from './clickhouse-config.ts'
+import { openDataFolder } from './data-folder.ts'
+import type { StackError } from './errors.ts'
+import { findJava } from './java.ts'
+import { kafkaServer } from './kafka.ts'
+import type { DataLayout } from './layout.ts'
+import type { ProcessSpec, ProcessStatus } from './managed-process.ts'
+import { stopLeftovers } from './pid-records.ts'
+import { assertPortsFree, portsFrom } from './ports.ts'
+import type { PortName, StackPorts } from './ports.ts'
+import { registryServer, registryUrl } from './registry.ts'
+import { Supervisor } from './supervisor.ts'
+
+export const serverNames = ['kafka', 'registry', 'clickhouse'] as const
+export type ServerName = (typeof serverNames)[number]
+
+const portsOf: Readonly<Record<ServerName, readonly PortName[]>> = {
+  kafka: ['kafka', 'kafkaController'],
+  registry: ['registry'],
+  clickhouse: ['clickhouseHttp', 'clickhouseNative'],
+}
+
+export interface StartServersOptions {
+  readonly dataDir: string
+  /** Without it the well-known ports. */
+  readonly portBase?: number
+  readonly which?: readonly ServerName[]
+  /** Ports that others will open later and that must be free now. */
+  readonly alsoFree?: readonly PortName[]
+  readonly fresh?: boolean
+  readonly minFreeBytes?: number
+  readonly onChange?: (status: ProcessStatus) => void
+  readonly onLeftovers?: (names: readonly string[]) => void
+  readonly onFailed?: (error: StackError) => void
+}
+
+export interface RunningServers {
+  readonly layout: DataLayout
+  readonly ports: StackPorts
+  /** Configuration of a Node process that uses these servers. */
+  readonly env: Readonly<Record<string, string>>
+  processes(): readonly ProcessStatus[]
+  /** Starts more children under the same supervisor. */
+  start(specs: readonly ProcessSpec[]): Promise<void>
+  /** Stops children that were started later, then the servers, and frees the folder. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+/** What a Node process needs to know to use the servers; named as in the configuration of every service. */
+export const environmentOf = (
+  layout: DataLayout,
+  ports: StackPorts,
+): Readonly<Record<string, string>> => ({
+  KAFKA_BROKERS: `127.0.0.1:${String(ports.kafka)}`,
+  SCHEMA_REGISTRY_URL: registryUrl(ports),
+  CLICKHOUSE_URL: clickhouseUrl(ports),
+  CLICKHOUSE_USERNAME: clickhouseUser,
+  CLICKHOUSE_PASSWORD_FILE: layout.clickhousePassword,
+})
+
+export const startServers = async (options: StartServersOptions): Promise<RunningServers> => {
+  const which = options.which ?? serverNames
+  const ports = portsFrom(options.portBase)
+  const artifacts = findArtifacts()
+  const java = which.some((name) => name !== 'clickhouse') ? await findJava() : 'java'
+
+  const { layout, lock } = openDataFolder(options)
+  const { onChange, onFailed } = options
+  const supervisor = new Supervisor({
+    layout,
+    ports,
+    ...(onChange === undefined ? {} : { onChange }),
+    ...(onFailed === undefined ? {} : { onFailed }),
+  })
+  let stopped: Promise<void> | undefined
+  const stop = (): Promise<void> =>
+    (stopped ??= supervisor.stopAll([['clickhouse'], ['registry'], ['kafka']]).finally(() => {
+      lock.release()
+    }))
+
+  try {
+    const leftovers = await stopLeftovers(layout.pids)
+    if (leftovers.length > 0) options.onLeftovers?.(leftovers)
+    await assertPortsFree(ports, [
+      ...which.flatMap((name) => portsOf[name]),
+      ...(options.alsoFree ?? []),
+    ])
+    const input = { java, artifacts, layout, ports }
+    const specs: Readonly<Record<ServerName, () => ProcessSpec>> = {
+      kafka: () => kafkaServer(input),
+      registry: () => registryServer(input),
+      clickhouse: () => clickhouseServer(input),
+    }
+    await supervisor.start(
+      serverNames.filter((name) => which.includes(name)).map((name) => specs[name]()),
+    )
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    layout,
+    ports,
+    env: environmentOf(layout, ports),
+    processes: () => supervisor.statuses,
+    start: (specs) => supervisor.start(specs),
+    stop,
+  }
+}
