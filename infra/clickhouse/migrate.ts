@@ -7,7 +7,7 @@
  * M2: for the same reason two runners at once do no harm: both apply, both record the same row.
  * M3: nothing is touched when database and program disagree about what was applied before.
  */
-import { createClient, type ClickHouseClient } from '@clickhouse/client'
+import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client'
 import { setTimeout as delay } from 'node:timers/promises'
 import { MigrationError } from './errors.ts'
 import { loadMigrations, type Migration } from './migration-files.ts'
@@ -42,6 +42,7 @@ const clientOf = ({ url, username, password }: ClickHouseTarget, database: strin
     database,
     ...(password === undefined ? {} : { password }),
     application: 'millrace-migrations',
+    log: { level: ClickHouseLogLevel.OFF }, // errors are thrown, with more to say
     clickhouse_settings: { async_insert: 0 },
   })
 

@@ -5,10 +5,10 @@
 CREATE TABLE IF NOT EXISTS metrics
 (
     tenant LowCardinality(String),
-    series FixedString(32) CODEC(ZSTD(1)) COMMENT 'first 32 hex digits of SHA-256 of the series key',
+    series FixedString(32) COMMENT 'first 32 hex digits of SHA-256 of the series key' CODEC(ZSTD(1)),
     name LowCardinality(String),
     labels Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    timestamp DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)) COMMENT 'event time',
+    timestamp DateTime64(3, 'UTC') COMMENT 'event time' CODEC(DoubleDelta, ZSTD(1)),
     value Float64 CODEC(Gorilla, ZSTD(1)),
     unit LowCardinality(Nullable(String)),
     _topic_id LowCardinality(String),
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS series
     tenant LowCardinality(String),
     name LowCardinality(String),
     series FixedString(32),
-    labels SimpleAggregateFunction(anyLast, Map(LowCardinality(String), String)),
+    labels SimpleAggregateFunction(anyLast, Map(String, String)),
     unit SimpleAggregateFunction(anyLast, Nullable(String)),
     first_seen SimpleAggregateFunction(min, DateTime64(3, 'UTC')) COMMENT 'event time',
     last_seen SimpleAggregateFunction(max, DateTime64(3, 'UTC')) COMMENT 'event time',

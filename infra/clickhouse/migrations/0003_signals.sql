@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS rollups_1m
     min Float64 CODEC(Gorilla, ZSTD(1)),
     max Float64 CODEC(Gorilla, ZSTD(1)),
     mean Float64 CODEC(Gorilla, ZSTD(1)),
-    sketch String CODEC(ZSTD(3)) COMMENT 'mergeable quantile sketch, 1% relative error',
+    sketch String COMMENT 'mergeable quantile sketch, 1% relative error' CODEC(ZSTD(3)),
     _topic_id LowCardinality(String),
     _partition Int32 CODEC(T64, ZSTD(1)),
     _offset Int64 CODEC(Delta, ZSTD(1)),
