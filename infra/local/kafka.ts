@@ -2,9 +2,9 @@
  * Apache Kafka: one node that is broker and controller (KRaft). Sized for one machine: few partitions for the internal topics, a
  * small log cleaner buffer (the default takes 128 MB of heap), small segments so that retention can take effect.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -64,6 +64,10 @@ export const renderKafkaProperties = ({ dataDir, ports }: KafkaConfigInput): str
     'share.coordinator.state.topic.num.partitions': 1,
     // Members of a group come one by one when a stack starts, and a rebalance costs little here.
     'group.initial.rebalance.delay.ms': 0,
+
+    // After kill -9 the controller lets the broker in again when its old session has run out (default 9 s).
+    'broker.session.timeout.ms': 4_000,
+    'broker.heartbeat.interval.ms': 1_000,
 
     'log.segment.bytes': 64 * mebibyte,
     // Indexes are mapped into memory at this size; 64 MiB of log need 128 KiB of offsets and 192 KiB of times.

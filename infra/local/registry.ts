@@ -60,7 +60,7 @@ export const registryServer = (input: RegistryServerInput): ProcessSpec => {
       `-Dquarkus.http.port=${String(ports.registry)}`,
       '-Dquarkus.http.io-threads=2',
       '-Dquarkus.thread-pool.max-threads=8',
-      '-Dquarkus.log.console.json=false',
+      '-Dquarkus.banner.enabled=false',
       '-Dquarkus.log.level=WARN',
       `-Dmillrace.data=${layout.root}`,
       '-jar',
