@@ -1,0 +1,38 @@
+/**
+ * Holds the servers of a test run; see stack-setup.ts. Ends when its IPC channel closes.
+ *
+ * Usage: fork(stack-keeper.ts, ['local' | 'containers'])
+ */
+import type { TestStack } from './test-stack.ts'
+
+export interface KeeperMessage {
+  readonly environment: Readonly<Record<string, string>>
+}
+
+const startStack = async (kind: string | undefined): Promise<TestStack> => {
+  if (kind === 'containers') {
+    const { startContainerStack } = await import('./container-stack.ts')
+    return startContainerStack()
+  }
+  const { startLocalStack } = await import('./local-stack.ts')
+  return startLocalStack()
+}
+
+// Installed before anything starts: a run that ends meanwhile must not leave a server behind.
+const toStop = new Promise<void>((resolve) => {
+  process.on('disconnect', resolve)
+  process.on('SIGTERM', resolve)
+  process.on('SIGINT', resolve)
+})
+
+try {
+  const stack = await startStack(process.argv[2])
+  const message: KeeperMessage = { environment: stack.environment }
+  if (process.connected) process.send?.(message)
+  await toStop
+  await stack.stop()
+  process.exit(0)
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+}
