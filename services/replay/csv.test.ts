@@ -1,0 +1,191 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { layoutOf, sniffDelimiter } from './csv-layout.ts'
+import { readCsv } from './csv-rows.ts'
+import { mergeByTime } from './merge.ts'
+import { sourceOf, surveyFile } from './source-file.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-csv-'))
+})
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+})
+
+const options = { latestMs: Date.UTC(2030, 0, 1) }
+let files = 0
+const fileOf = (text: string): string => {
+  const path = join(folder, `${String(files++)}.csv`)
+  writeFileSync(path, text)
+  return path
+}
+const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+const readText = (text: string) => collect(readCsv(fileOf(text), options))
+const brief = async (text: string) =>
+  (await readText(text)).map((row) =>
+    row.kind === 'point' ? [row.line, row.timestampMs, row.value] : [row.line, row.reason],
+  )
+
+describe('a CSV file', () => {
+  it.each([
+    { title: 'commas and a header', text: 'timestamp,value\n1000000000,1\n1000000005,2\n' },
+    { title: 'semicolons', text: 'timestamp;value\n1000000000;1\n1000000005;2\n' },
+    { title: 'tabs', text: 'time\tvalue\n1000000000\t1\n1000000005\t2\n' },
+    { title: 'another name for the value', text: 'ts,load\n1000000000,1\n1000000005,2\n' },
+    { title: 'the value first', text: 'Value,Timestamp\n1,1000000000\n2,1000000005\n' },
+    {
+      title: 'Windows lines and a byte order mark',
+      text: '\ufeffts,v\r\n1000000000,1\r\n1000000005,2',
+    },
+  ])('with $title', async ({ text }) => {
+    expect(await brief(text)).toEqual([
+      [2, 1e12, 1],
+      [3, 1e12 + 5000, 2],
+    ])
+  })
+
+  it('without a header', async () => {
+    expect(await brief('1000000000,1\n')).toEqual([[1, 1e12, 1]])
+  })
+
+  it('takes further columns as labels, and an empty cell as no label', async () => {
+    const rows = await readText('timestamp,host,value,zone\n1000000000,a,1,x\n1000000000,b,2,\n')
+    expect(rows).toMatchObject([
+      { value: 1, labels: { host: 'a', zone: 'x' } },
+      { value: 2, labels: { host: 'b' } },
+    ])
+    expect(rows[1]).toHaveProperty('labels', { host: 'b' })
+  })
+
+  it('has its bad rows told by line and reason, and goes on behind them', async () => {
+    const text = [
+      'timestamp,value',
+      '1000000000,1',
+      'yesterday,2',
+      '1000000005,',
+      '1000000010,NaN',
+      '1000000015,inf',
+      '1000000020',
+      '1000000025,1,2',
+      '',
+      '99999999999,1',
+      '1000000030,3',
+    ].join('\n')
+    expect(await brief(text)).toEqual([
+      [2, 1e12, 1],
+      [3, "'yesterday' is not a time since 1970"],
+      [4, "'' is not a finite number"],
+      [5, "'NaN' is not a finite number"],
+      [6, "'inf' is not a finite number"],
+      [7, 'has 1 columns instead of 2'],
+      [8, 'has 3 columns instead of 2'],
+      [10, "'99999999999' lies in the future"],
+      [11, 1e12 + 30_000, 3],
+    ])
+  })
+
+  it('that is empty has no rows', async () => {
+    expect(await readText('')).toEqual([])
+  })
+
+  it('that is something else is refused at its first line', async () => {
+    expect(await brief('hello\nworld\n')).toEqual([
+      [1, 'needs a timestamp and a value column, has 1 column'],
+    ])
+  })
+
+  it('with a quote that never closes costs bounded memory and says so', async () => {
+    const rows = await brief(
+      `timestamp,value\n1000000000,1\n1000000005,"2\n${'3,4\n'.repeat(200_000)}`,
+    )
+    expect(rows[0]).toEqual([2, 1e12, 1])
+    expect(rows.some(([, reason]) => typeof reason === 'string')).toBe(true)
+  })
+
+  it('that is not there is named', async () => {
+    await expect(collect(readCsv(join(folder, 'none.csv'), options))).rejects.toMatchObject({
+      code: 'REPLAY_FILE_UNREADABLE',
+      message: expect.stringContaining('none.csv') as unknown,
+    })
+  })
+})
+
+describe('the layout', () => {
+  it('ignores delimiters inside quotes', () => {
+    expect(sniffDelimiter('"a,b,c";d;e\n')).toBe(';')
+  })
+
+  it('refuses two label columns of one name', () => {
+    expect(layoutOf(['timestamp', 'value', 'a', 'a'])).toContain("'a'")
+  })
+})
+
+describe('a source', () => {
+  it('is surveyed before it is read', async () => {
+    const path = fileOf('ts,v\n1000000010,1\nbad,2\n1000000010,3\n1000000000,4\n')
+    const bad: number[] = []
+    const survey = await surveyFile(path, options, ({ line }) => bad.push(line))
+    expect(survey).toEqual({
+      path,
+      rows: 4,
+      points: 3,
+      firstMs: 1e12,
+      lastMs: 1e12 + 10_000,
+      moments: 2,
+      inOrder: false,
+    })
+    expect(bad).toEqual([3])
+  })
+
+  it('comes in event time whatever the order in the file', async () => {
+    const times = Array.from({ length: 1000 }, (_, i) => 1_000_000_000 + ((i * 7919) % 1000))
+    const path = fileOf(
+      `ts,v\n${times.map((time, i) => `${String(time)},${String(i)}`).join('\n')}`,
+    )
+    const survey = await surveyFile(path, options, () => undefined)
+    const read = (await collect(sourceOf(survey, options).open())).flat()
+    const sorted = [...times].sort((a, b) => a - b).map((time) => time * 1000)
+    expect(survey.inOrder).toBe(false)
+    expect(read.map(({ timestampMs }) => timestampMs)).toEqual(sorted)
+  })
+})
+
+describe('mergeByTime', () => {
+  const source = (name: string, ...batches: readonly (readonly number[])[]) => {
+    const opened = { count: 0 }
+    async function* open() {
+      opened.count++
+      await Promise.resolve()
+      for (const batch of batches) yield batch.map((timestampMs) => ({ timestampMs, name }))
+    }
+    return { firstMs: batches[0]?.[0] ?? 0, open, opened }
+  }
+
+  it('gives one stream in event time, ties in the order of the sources', async () => {
+    const sources = [source('a', [1, 4], [4, 9]), source('b', [2, 4]), source('c', [3], [10, 11])]
+    const merged = (await collect(mergeByTime(sources))).flat()
+    expect(merged.map(({ timestampMs, name }) => `${String(timestampMs)}${name}`)).toEqual([
+      ...['1a', '2b', '3c', '4a', '4a', '4b', '9a', '10c', '11c'],
+    ])
+  })
+
+  it('opens a source only when its time has come', async () => {
+    const late = source('late', [5000])
+    const early = source(
+      'early',
+      ...Array.from({ length: 3 }, (_, i) => new Array<number>(1000).fill(i)),
+    )
+    for await (const batch of mergeByTime([late, early])) {
+      expect(batch.length).toBeGreaterThan(0)
+      break
+    }
+    expect([early.opened.count, late.opened.count]).toEqual([1, 0])
+  })
+})
