@@ -1,0 +1,36 @@
+/** What the HTTP side needs from the world; tests and `main` bring it. */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify'
+import type { Metrics } from '../shared/metrics.ts'
+import type { ReadinessCheck } from './readiness.ts'
+import type { Storage } from './queries/storage.ts'
+
+export type ApiInstance = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+export interface ApiPorts {
+  readonly storage: Storage
+  readonly readiness: ReadinessCheck
+  readonly metrics: Metrics
+  readonly logger: FastifyBaseLogger
+  readonly consumerLag: () => Promise<readonly ConsumerLag[]>
+  readonly nowMs: () => number
+}
+
+/** Records of a topic that a consumer group has still to read. */
+export interface ConsumerLag {
+  readonly group: string
+  readonly topic: string
+  readonly records: number
+}
