@@ -3,7 +3,7 @@
  *
  * Hot loops hand faults around as negative numbers, so that a bad record costs no exception and a
  * good one no result object: a reader returns the position behind what it read, or a fault.
- * Everything slower throws AvroError with the same fault as `code`.
+ * Everything slower throws AvroError; AVRO_MALFORMED carries the fault.
  */
 export const avroFaults = {
   truncated: -1,
@@ -26,8 +26,15 @@ export type AvroDataFault = keyof typeof avroFaults
 /** A position (>= 0) or a member of `avroFaults` (< 0). */
 export type PositionOrFault = number
 
-export type AvroErrorCode =
-  AvroDataFault | 'invalid-schema' | 'not-a-record' | 'incompatible-schema' | 'invalid-value'
+/** Codes of this room; docs/errors.md lists them. */
+export const AVRO_ERROR_CODES = [
+  'AVRO_MALFORMED',
+  'AVRO_SCHEMA_INVALID',
+  'AVRO_SCHEMA_NOT_A_RECORD',
+  'AVRO_SCHEMA_INCOMPATIBLE',
+  'AVRO_VALUE_INVALID',
+] as const
+export type AvroErrorCode = (typeof AVRO_ERROR_CODES)[number]
 
 const meanings: Record<AvroDataFault, string> = {
   truncated: 'the record ends in the middle of a value',
@@ -53,29 +60,35 @@ const faultNames = new Map<number, AvroDataFault>(
 export const avroFaultName = (fault: number): AvroDataFault =>
   faultNames.get(fault) ?? 'undecodable'
 
+export interface AvroErrorOptions extends ErrorOptions {
+  readonly fault?: AvroDataFault
+  readonly path?: string
+}
+
 export class AvroError extends Error {
   override readonly name = 'AvroError'
   /** Bad bytes and bad schemas stay bad: a repeated attempt gives the same answer. */
   readonly retryable = false
   readonly code: AvroErrorCode
-  /** Where in the value the problem lies, e.g. `labels.host`; only for 'invalid-value'. */
+  /** What is wrong with the bytes; only for AVRO_MALFORMED. */
+  readonly fault: AvroDataFault | undefined
+  /** Where in the value the problem lies, e.g. `labels.host`; only for AVRO_VALUE_INVALID. */
   readonly path: string | undefined
 
-  constructor(
-    code: AvroErrorCode,
-    message: string,
-    options: ErrorOptions & { path?: string } = {},
-  ) {
+  constructor(code: AvroErrorCode, message: string, options: AvroErrorOptions = {}) {
     super(message, options)
     this.code = code
+    this.fault = options.fault
     this.path = options.path
   }
 }
 
-export const avroDataError = (fault: number, schemaName: string): AvroError => {
-  const code = avroFaultName(fault)
+export const avroDataError = (position: number, schemaName: string, cause?: Error): AvroError => {
+  const fault = avroFaultName(position)
+  const detail = cause === undefined ? '' : ` (${cause.message})`
   return new AvroError(
-    code,
-    `Not a valid Avro ${schemaName}: ${meanings[code]} (${code}); it was written with another schema or damaged`,
+    'AVRO_MALFORMED',
+    `Not a valid Avro ${schemaName}: ${meanings[fault]}${detail}; it was written with another schema or damaged`,
+    { fault, cause },
   )
 }

@@ -2,17 +2,13 @@
 import avro from 'avsc'
 import type { AvroSchema } from '../../../schemas/topic.ts'
 import { AvroError } from './avro-error.ts'
-import { exactLong } from './exact-long.ts'
+import { safeTypeOf } from './safe-types.ts'
 
 export type AvroType = avro.Type
 
 /** avsc fills these in per kind of type but declares them in classes only. */
 export type RecordType = avro.types.RecordType
 export type RecordField = avro.types.Field
-
-const isLong = (schema: unknown): boolean =>
-  schema === 'long' ||
-  (typeof schema === 'object' && schema !== null && 'type' in schema && schema.type === 'long')
 
 /**
  * Logical types stay what they are on the wire: timestamps are numbers, decimals bytes. Record
@@ -22,18 +18,20 @@ export const avroTypeOf = (schema: AvroSchema): AvroType => {
   try {
     return avro.Type.forSchema(schema as avro.Schema, {
       omitRecordMethods: true,
-      typeHook: (part) => (isLong(part) ? exactLong : undefined),
+      typeHook: safeTypeOf,
     })
   } catch (cause) {
-    throw new AvroError('invalid-schema', `Not an Avro schema: ${textOf(cause)}`, { cause })
+    throw new AvroError('AVRO_SCHEMA_INVALID', `Not an Avro schema: ${textOf(cause)}`, { cause })
   }
 }
 
+const isRecord = (type: AvroType): type is RecordType => type.typeName === 'record'
+
 export const recordTypeOf = (schema: AvroSchema): RecordType => {
   const type = avroTypeOf(schema)
-  if (type.typeName === 'record') return type as RecordType
+  if (isRecord(type)) return type
   throw new AvroError(
-    'not-a-record',
+    'AVRO_SCHEMA_NOT_A_RECORD',
     `A topic's values are records, but the schema is of type "${type.typeName}"; wrap it in a record`,
   )
 }
@@ -45,12 +43,14 @@ export const resolverOf = (reader: AvroType, writer: AvroType) => {
     return reader.createResolver(writer, { ignoreNamespaces: true })
   } catch (cause) {
     throw new AvroError(
-      'incompatible-schema',
+      'AVRO_SCHEMA_INCOMPATIBLE',
       `Data of schema ${writer.name ?? writer.typeName} cannot be read as ${reader.name ?? reader.typeName}: ${textOf(cause)}`,
       { cause },
     )
   }
 }
 
-export const textOf = (cause: unknown): string =>
-  cause instanceof Error ? cause.message : String(cause)
+export const errorOf = (cause: unknown): Error =>
+  cause instanceof Error ? cause : new Error(String(cause))
+
+export const textOf = (cause: unknown): string => errorOf(cause).message

@@ -28,6 +28,6 @@ export const compileBodyCheck = (type: AvroType): BodyCheck => {
       ${walk}
       return pos === end ? pos : ${avroFaults['trailing-bytes']}
     }`,
-  )
-  return compile(...Object.values(scope)) as BodyCheck
+  ) as (...values: unknown[]) => BodyCheck
+  return compile(...Object.values(scope))
 }

@@ -80,7 +80,7 @@ const declaredField = (reader: RecordType, writer: RecordType, name: string): De
   if (field === undefined) {
     const known = reader.fields.map((candidate) => candidate.name).join(', ')
     throw new AvroError(
-      'incompatible-schema',
+      'AVRO_SCHEMA_INCOMPATIBLE',
       `${reader.name ?? 'The record'} has no field '${name}'; it has ${known}`,
     )
   }
@@ -143,8 +143,8 @@ const compileInPlace = (
         return pos
       },
     }`,
-  )
-  return compile(...values) as UntypedReader
+  ) as (...values: unknown[]) => UntypedReader
+  return compile(...values)
 }
 
 /**

@@ -97,7 +97,7 @@ const scalar = (request: ReadRequest): string | undefined => {
         ${assign(request, 'view.getFloat64(pos, true)')}; pos += 8`
     case 'string>string':
     case 'bytes>string': {
-      const cache = scope.constant(new StringCache())
+      const cache = scope.constant(new StringCache({ slots: 256 }))
       return `{ ${readLength('n')} ${checkLength('n')}
         ${assign(request, `${cache}.read(b, pos, n)`)}; pos += n }`
     }

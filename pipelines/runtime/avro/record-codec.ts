@@ -6,7 +6,14 @@
  */
 import type { AvroSchema } from '../../../schemas/topic.ts'
 import { AvroError, avroDataError, avroFaults, type PositionOrFault } from './avro-error.ts'
-import { recordTypeOf, resolverOf, textOf, type AvroType, type RecordType } from './avro-type.ts'
+import {
+  errorOf,
+  recordTypeOf,
+  resolverOf,
+  textOf,
+  type AvroType,
+  type RecordType,
+} from './avro-type.ts'
 import { compileBodyCheck } from './body-check.ts'
 import { asBuffer } from './buffers.ts'
 import { partsOf } from './skip-source.ts'
@@ -45,8 +52,7 @@ export const createRecordDecoder = <Value = unknown>({
         const { value } = reader.decode(asBuffer(buffer), start, resolver) as { value: Value }
         return value
       } catch (cause) {
-        const { message } = avroDataError(avroFaults.undecodable, schemaName)
-        throw new AvroError('undecodable', `${message}: ${textOf(cause)}`, { cause })
+        throw avroDataError(avroFaults.undecodable, schemaName, errorOf(cause))
       }
     },
   }
@@ -70,7 +76,7 @@ export class RecordEncoder<Value> {
 
   /**
    * Writes header and body at `pos`. Returns the position behind them, or a negative number when
-   * `buffer` is too small: minus the bytes missing, at least. Throws AvroError ('invalid-value',
+   * `buffer` is too small: minus the bytes missing, at least. Throws AvroError (AVRO_VALUE_INVALID,
    * naming the field) when the value does not fit the schema.
    */
   encodeInto(value: Value, buffer: Buffer, pos: number): number {
@@ -134,12 +140,12 @@ const invalidValue = (type: RecordType, value: unknown, cause: unknown): AvroErr
   const name = type.name ?? 'record'
   const problem = valueProblems(type, value)[0]
   if (problem === undefined) {
-    return new AvroError('invalid-value', `Not a valid ${name}: ${textOf(cause)}`, { cause })
+    return new AvroError('AVRO_VALUE_INVALID', `Not a valid ${name}: ${textOf(cause)}`, { cause })
   }
   const { path, expected, found } = problem
   const place = path === '' ? 'the value' : `field '${path}'`
   const message = `Not a valid ${name}: ${place} must be ${expected}, but is ${found}`
-  return new AvroError('invalid-value', message, { cause, path })
+  return new AvroError('AVRO_VALUE_INVALID', message, { cause, path })
 }
 
 const holdsBytes = (type: AvroType): boolean =>
@@ -159,6 +165,6 @@ const nameOf = (type: AvroType): string =>
 const shortText = (found: unknown): string => {
   if (found === undefined) return 'missing'
   if (typeof found === 'number' || typeof found === 'bigint') return String(found)
-  const text = found instanceof Uint8Array ? 'bytes' : (JSON.stringify(found) ?? typeof found)
+  const text = found instanceof Uint8Array ? 'bytes' : String(JSON.stringify(found))
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }

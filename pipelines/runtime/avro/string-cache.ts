@@ -1,15 +1,23 @@
 /**
  * Strings by their UTF-8 bytes, for fields whose values repeat. Direct-mapped: a slot holds the
- * string that used it last, so memory is bounded (256 slots of at most 48 bytes) whatever comes.
+ * string that used it last, so memory is bounded (`slots` strings of at most 48 bytes) whatever comes.
  */
-const SLOTS = 256
 const LONGEST_BYTES = 48
 
 export class StringCache {
-  readonly #bytes = new Uint8Array(SLOTS * LONGEST_BYTES)
+  readonly #mask: number
+  readonly #bytes: Uint8Array
   /** -1: the slot was never used. */
-  readonly #lengths = new Int8Array(SLOTS).fill(-1)
-  readonly #strings: string[] = new Array<string>(SLOTS).fill('')
+  readonly #lengths: Int8Array
+  readonly #strings: string[]
+
+  /** `slots`: a power of two, some times the number of values that repeat. */
+  constructor({ slots }: { readonly slots: number }) {
+    this.#mask = slots - 1
+    this.#bytes = new Uint8Array(slots * LONGEST_BYTES)
+    this.#lengths = new Int8Array(slots).fill(-1)
+    this.#strings = new Array<string>(slots).fill('')
+  }
 
   /** The string in `length` bytes at `pos`; the caller has checked the bounds. */
   read(buffer: Buffer, pos: number, length: number): string {
@@ -17,14 +25,15 @@ export class StringCache {
     if (length === 0) return ''
     let hash = length
     for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + buffer[pos + i]!) | 0
-    const slot = (hash ^ (hash >>> 11)) & (SLOTS - 1)
+    const slot = (hash ^ (hash >>> 11)) & this.#mask
     if (this.#lengths[slot] === length && this.#holds(slot, buffer, pos, length)) {
       return this.#strings[slot]!
     }
     const text = buffer.toString('utf8', pos, pos + length)
     this.#lengths[slot] = length
     this.#strings[slot] = text
-    this.#bytes.set(buffer.subarray(pos, pos + length), slot * LONGEST_BYTES)
+    const from = slot * LONGEST_BYTES
+    for (let i = 0; i < length; i++) this.#bytes[from + i] = buffer[pos + i]!
     return text
   }
 
