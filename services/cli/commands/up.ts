@@ -1,0 +1,30 @@
+import { type Command, InvalidArgumentError } from 'commander'
+
+/** Ranges are checked where ports are made; here only that it is a number. */
+const parsePort = (text: string): number => {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a number.')
+  return Number(text)
+}
+
+export interface UpOptions {
+  readonly data: string
+  readonly portBase?: number
+  readonly demo: boolean
+  readonly fresh?: true
+  readonly open: boolean
+}
+
+export const register = (program: Command): void => {
+  program
+    .command('up')
+    .description('run the whole stack on this machine until Ctrl-C')
+    .option('--data <dir>', 'folder that keeps everything', '.millrace')
+    .option('--port-base <n>', 'ports n..n+7 in place of 8080, 4318, 9092, ...', parsePort)
+    .option('--no-demo', 'without the input of the demo: only what you send')
+    .option('--fresh', 'remove what the data folder holds, and begin anew')
+    .option('--no-open', 'do not open the page in a browser')
+    .action(async (options: UpOptions) => {
+      const { runUp } = await import('../stack/up.ts')
+      await runUp(options)
+    })
+}

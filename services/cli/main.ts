@@ -1,0 +1,60 @@
+/**
+ * The `millrace` command. A command registers its name and options here and loads its work when it is called, so that
+ * `--help` stays fast and a command never pays for another one's libraries.
+ *
+ * Exit codes: 0 done, 1 the command's own negative answer, 2 wrong usage or configuration, 3 something needed cannot be
+ * reached, 4 timed out. Errors go to standard error, one line first.
+ */
+import { realpathSync } from 'node:fs'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+
+import { Command, CommanderError } from 'commander'
+
+import { EXIT, exitCodeOf, messageOf } from '../shared/errors.ts'
+import * as down from './commands/down.ts'
+import * as service from './commands/service.ts'
+import * as setup from './commands/setup.ts'
+import * as status from './commands/status.ts'
+import * as up from './commands/up.ts'
+import { setExitCode, takeExitCode } from './exit-code.ts'
+
+/** One line per command, in the order of `--help`. */
+const commands = [setup, up, status, down, service]
+
+export const buildProgram = (): Command => {
+  const program = new Command('millrace')
+    .description('AIOps and FinOps as a stream on Kafka')
+    .showHelpAfterError('(try --help)')
+    .exitOverride()
+  for (const command of commands) command.register(program)
+  // What commander calls wrong usage must not exit by itself in sub-commands either.
+  for (const command of program.commands) command.exitOverride()
+  return program
+}
+
+/** Runs one command line and answers its exit code; the caller exits with it. */
+export const main = async (args: readonly string[]): Promise<number> => {
+  setExitCode(EXIT.done)
+  try {
+    await buildProgram().parseAsync([...args], { from: 'user' })
+    return takeExitCode()
+  } catch (error) {
+    // Commander has said it already; `--help` and `--version` end with 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
+    process.stderr.write(`millrace: ${messageOf(error)}\n`)
+    if (isBug(error)) process.stderr.write(`${error.stack ?? ''}\n`)
+    return exitCodeOf(error)
+  }
+}
+
+/** What no user can cause: where it happened is all that helps. */
+const isBug = (error: unknown): error is Error =>
+  error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError
+
+const isCalledDirectly = (): boolean => {
+  const script = process.argv[1]
+  return script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url)
+}
+
+if (isCalledDirectly()) process.exit(await main(process.argv.slice(2)))
