@@ -152,10 +152,10 @@ describe('a schema', () => {
   })
 
   it('under FULL_TRANSITIVE must be readable by every version too', () => {
-    const wanted = withSchema(schema(id))
-    const subject = { ...wanted.subject!, compatibility: 'FULL_TRANSITIVE' as const }
+    const rule = 'FULL_TRANSITIVE'
+    const subject = { name: 'things-value', schema: schema(id), compatibility: rule } as const
     const plan = planTopics(
-      [{ ...wanted, subject }],
+      [{ ...things, subject }],
       found({ topic: existing, subject: registered(schema(id, size)) }),
     )
     expect(plan.refusals[0]?.reason).toContain('version 1 cannot read')
@@ -163,15 +163,24 @@ describe('a schema', () => {
 })
 
 describe('internal topics', () => {
-  it('of every kind are stamped by the broker, and only ticks have a schema', () => {
-    const kinds = ['changelog', 'repartition', 'order', 'ticks', 'late', 'dead-letter'] as const
-    const topics = wantedInternal(kinds.map((kind) => ({ name: `p.${kind}`, kind, partitions: 4 })))
-    for (const topic of topics) {
-      expect(topic.settings['message.timestamp.type']).toBe('LogAppendTime')
-    }
-    expect(topics.filter(({ subject }) => subject).map(({ name }) => name)).toEqual(['p.ticks'])
-    expect(topics.find(({ name }) => name === 'p.changelog')?.settings['cleanup.policy']).toBe(
-      'compact',
-    )
+  const kinds = ['changelog', 'repartition', 'order', 'ticks', 'late', 'dead-letter'] as const
+  const topics = wantedInternal(kinds.map((kind) => ({ name: kind, kind, partitions: 4 })))
+
+  it.each(topics)('$name: stamped by the broker, without schema unless one is given', (topic) => {
+    expect(topic.settings['message.timestamp.type']).toBe('LogAppendTime')
+    expect(topic.subject).toBeUndefined()
+  })
+
+  it('that hold state are compacted and never expire', () => {
+    expect(topics[0]?.settings).toMatchObject({ 'cleanup.policy': 'compact', 'retention.ms': '-1' })
+  })
+
+  it('must be readable by a version that was rolled back', () => {
+    const named = { name: 'p.s.changelog', kind: 'changelog', partitions: 4 } as const
+    expect(wantedInternal([{ ...named, schema: schema(id) }])[0]?.subject).toEqual({
+      name: 'p.s.changelog-value',
+      schema: schema(id),
+      compatibility: 'FULL_TRANSITIVE',
+    })
   })
 })

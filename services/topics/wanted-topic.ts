@@ -1,5 +1,4 @@
 /** What should exist: the catalogue and the internal topics of pipelines, in one shape. */
-import { tickSchema } from '../../schemas/generated/control-ticks.ts'
 import {
   partitionCountOf,
   retentionSettings,
@@ -15,6 +14,8 @@ export interface InternalTopic {
   readonly name: string
   readonly kind: InternalTopicKind
   readonly partitions: number
+  /** Of the values; absent for topics that hold the bytes of others. */
+  readonly schema?: AvroSchema | undefined
 }
 
 export interface WantedSubject {
@@ -41,31 +42,47 @@ const kept = (days: number, partitionMib: number): Retention => ({
   bytes: partitionMib * MIB,
 })
 
-const INTERNAL: Readonly<Record<InternalTopicKind, { summary: string; retention: Retention }>> = {
+interface InternalTraits {
+  readonly summary: string
+  readonly retention: Retention
+  /** What a version that was rolled back must still read is FULL. */
+  readonly compatibility: Compatibility
+  readonly settings?: TopicSettings
+}
+
+const INTERNAL: Readonly<Record<InternalTopicKind, InternalTraits>> = {
   changelog: {
     summary: 'State of a store, latest per key; a restart restores from it.',
     retention: { cleanup: 'compact', ms: -1, bytes: -1 },
+    compatibility: 'FULL_TRANSITIVE',
+    // Read in full at each restart: compact early, in small segments.
+    settings: { 'segment.bytes': String(32 * MIB), 'min.cleanable.dirty.ratio': '0.3' },
   },
   repartition: {
     summary: 'Records of other producers on their way to the canonical partition.',
     retention: kept(2, 64),
+    compatibility: 'BACKWARD_TRANSITIVE',
   },
   order: {
     summary: 'In which order a task took its inputs; kept as long as they are.',
     retention: kept(2, 64),
+    compatibility: 'FULL_TRANSITIVE',
   },
-  ticks: { summary: 'Ticks passed on behind the outputs of a pipeline.', retention: kept(2, 16) },
-  late: { summary: 'Records that came after their window had closed.', retention: kept(7, 16) },
+  ticks: {
+    summary: 'Ticks passed on behind the outputs of a pipeline.',
+    retention: kept(2, 16),
+    compatibility: 'BACKWARD_TRANSITIVE',
+  },
+  late: {
+    summary: 'Records that came after their window had closed.',
+    retention: kept(7, 16),
+    compatibility: 'BACKWARD_TRANSITIVE',
+  },
   'dead-letter': {
     summary: 'Records that could not be processed, with the reason and their origin.',
     retention: kept(7, 32),
+    compatibility: 'BACKWARD_TRANSITIVE',
   },
-}
-
-/** State changelogs are read in full at each restart: compact early, in small segments. */
-const CHANGELOG_SETTINGS: TopicSettings = {
-  'segment.bytes': String(32 * MIB),
-  'min.cleanable.dirty.ratio': '0.3',
 }
 
 export const wantedFromCatalogue = (
@@ -81,15 +98,16 @@ export const wantedFromCatalogue = (
   }))
 
 export const wantedInternal = (topics: readonly InternalTopic[]): WantedTopic[] =>
-  topics.map(({ name, kind, partitions }) => {
-    const { summary, retention } = INTERNAL[kind]
-    const settings = retentionSettings(retention)
-    const wanted = { name, summary, partitions, settings }
-    if (kind === 'changelog') return { ...wanted, settings: { ...settings, ...CHANGELOG_SETTINGS } }
-    if (kind === 'ticks') {
-      return { ...wanted, subject: subjectOf(name, tickSchema, 'BACKWARD_TRANSITIVE') }
+  topics.map(({ name, kind, partitions, schema }) => {
+    const { summary, retention, compatibility, settings = {} } = INTERNAL[kind]
+    const wanted = {
+      name,
+      summary,
+      partitions,
+      settings: { ...retentionSettings(retention), ...settings },
     }
-    return wanted
+    if (schema === undefined) return wanted
+    return { ...wanted, subject: subjectOf(name, schema, compatibility) }
   })
 
 const subjectOf = (
