@@ -1,8 +1,9 @@
 /**
  * Everything that must hold before a change is shipped: `npm run verify`, and the body of `npm test`.
  *
- *   node ops/verify.ts [--full] [--only format,lint,...]
+ *   node ops/verify.ts [--full] [--only format,lint,...] [FILTER...]
  *
+ * Filters are passed to the tests, and without --only nothing else runs then.
  * Static checks run two at a time and are quiet unless they fail; tests run after them, one project
  * at a time, with their own output. Every step has a time limit, so that a hanging one fails instead
  * of holding a build. A failed step does not hide the others; the exit code is 1.
@@ -36,7 +37,7 @@ const check = (name: string, ...command: [string, ...string[]]): Step => ({
 })
 const tests = (project: string, limitMs: number): Step => ({
   name: project,
-  command: ['vitest', 'run', '--project', project],
+  command: ['vitest', 'run', '--project', project, '--passWithNoTests'],
   limitMs,
 })
 
@@ -64,7 +65,7 @@ const PARALLEL_CHECKS = 2
 const KILL_AFTER_MS = 60_000
 
 const children = new Set<ChildProcess>()
-let interrupted: NodeJS.Signals | undefined
+let interrupted: string | undefined
 
 const startStep = (step: Step, stdio: 'pipe' | 'inherit'): ChildProcess => {
   const [program, ...args] = step.command
@@ -96,7 +97,7 @@ const runStep = async (step: Step, stdio: 'pipe' | 'inherit'): Promise<Outcome> 
   const kill = setTimeout(() => child.kill('SIGKILL'), step.limitMs + KILL_AFTER_MS)
   let code: unknown
   try {
-    ;[code] = await once(child, 'close')
+    ;[code] = (await once(child, 'close')) as unknown[]
   } catch (error) {
     output += `${step.command.join(' ')}: ${String(error)}; run \`npm run setup\`.\n`
   }
@@ -138,10 +139,10 @@ const runTests = async (steps: readonly Step[]): Promise<Outcome[]> => {
 }
 
 const main = async (): Promise<number> => {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     options: { full: { type: 'boolean', default: false }, only: { type: 'string' } },
+    allowPositionals: true,
   })
-  const testSteps = [...TESTS, ...(values.full ? DRILLS : [])]
   const names = values.only?.split(',')
   const known = [...CHECKS, ...TESTS, ...DRILLS].map((step) => step.name)
   const unknown = names?.filter((name) => !known.includes(name)) ?? []
@@ -149,11 +150,15 @@ const main = async (): Promise<number> => {
     console.error(`Unknown step ${unknown.join(', ')}; there are ${known.join(', ')}.`)
     return 2
   }
-  const chosen = (step: Step): boolean => names?.includes(step.name) ?? true
+  const byDefault = positionals.length > 0 ? TESTS : [...CHECKS, ...TESTS]
+  const wanted = names ?? [...byDefault, ...(values.full ? DRILLS : [])].map((step) => step.name)
+  const chosen = (step: Step): boolean => wanted.includes(step.name)
+  const filtered = (step: Step): Step => ({ ...step, command: [...step.command, ...positionals] })
+
   const startedMs = performance.now()
   const outcomes = [
     ...(await runChecks(CHECKS.filter(chosen))),
-    ...(await runTests((names ? [...TESTS, ...DRILLS] : testSteps).filter(chosen))),
+    ...(await runTests([...TESTS, ...DRILLS].filter(chosen).map(filtered))),
   ]
   const failed = outcomes.filter((outcome) => !outcome.ok).map((outcome) => outcome.step.name)
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(0)
@@ -163,10 +168,16 @@ const main = async (): Promise<number> => {
   return interrupted || failed.length > 0 ? 1 : 0
 }
 
+const interrupt = (by: string, signal: NodeJS.Signals): void => {
+  interrupted ??= by
+  for (const child of children) child.kill(signal)
+}
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    interrupted ??= signal
-    for (const child of children) child.kill(signal)
+    interrupt(signal, signal)
   })
 }
+process.on('disconnect', () => {
+  interrupt('the end of the parent process', 'SIGTERM')
+})
 process.exit(await main())
