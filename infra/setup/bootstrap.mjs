@@ -45,16 +45,8 @@ const runCommand = async (args) => {
   return main(args)
 }
 
-/** Unit tests first (the projects are ordered): they take seconds, and a failure there says more. */
-const runTests = (args) => {
-  const full = args.includes('--full')
-  const rest = args.filter((arg) => arg !== '--full')
-  const projects = ['unit', 'integration', ...(full ? ['full'] : [])]
-  const vitest = ['run', ...projects.flatMap((project) => ['--project', project]), ...rest]
-  // npm lets scripts find node_modules/.bin; tests that start `node` must find Node 24 there, too.
-  const path = `${bin}${delimiter}${process.env.PATH ?? ''}`
-  return runOnNode24([join(bin, 'vitest'), ...vitest], { PATH: path })
-}
+/** The same checks and tests as `npm run verify`. */
+const runTests = (args) => runOnNode24([join(root, 'ops', 'verify.ts'), ...args])
 
 const bootstrap = async ([command = 'up', ...args]) => {
   assertNode()
