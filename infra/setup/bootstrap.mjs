@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { delimiter, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -52,7 +52,8 @@ const bootstrap = async ([command = 'up', ...args]) => {
   assertNode()
   await ensurePackages(root)
   await ensureServers()
-  if (!existsSync(mainScript)) throw new SetupError(`${mainScript} is missing; the checkout is not complete.`, 2)
+  if (!existsSync(mainScript))
+    throw new SetupError(`${mainScript} is missing; the checkout is not complete.`, 2)
   if (command === 'setup') {
     say('Millrace is set up. `npm start` starts it, `npm test` tests it.')
     return 0
