@@ -13,8 +13,7 @@ export function murmur2(bytes: Uint8Array, start = 0, end = bytes.length): numbe
   let at = start
   const lastWord = start + (length & ~3)
   while (at < lastWord) {
-    let k =
-      bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+    let k = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
     k = Math.imul(k, M)
     k ^= k >>> R
     k = Math.imul(k, M)

@@ -266,7 +266,8 @@ export class RecordSet {
     readVarint(this.#bytes, cursor)
     const keySize = readVarint(this.#bytes, cursor)
     if (keySize < 4 || cursor.at + 4 > end) return
-    if (this.#bytes.readInt16BE(cursor.at + 2) === ABORT_MARKER) this.#abortedOpen.delete(producerId)
+    if (this.#bytes.readInt16BE(cursor.at + 2) === ABORT_MARKER)
+      this.#abortedOpen.delete(producerId)
   }
 
   #corrupt(fact: string): RecordFormatError {

@@ -1,0 +1,160 @@
+/**
+ * Schemas by id, for readers, and ids by subject, for writers.
+ *
+ * A schema id never changes its meaning, so what was found is kept for as long as the process
+ * lives. An id the registry does not know is remembered for a minute only: it may be registered
+ * later, and until then every record that carries it is a dead letter without another question.
+ * Schemas of other types than Avro count as unknown: our topics hold Avro.
+ */
+import type { AvroSchema, Compatibility } from '../../../schemas/topic.ts'
+import { KafkaError } from './kafka-error.ts'
+import { askRegistry, type RegistryConnection } from './registry-http.ts'
+
+const UNKNOWN_FOR_MS = 60_000
+/** Whoever writes random ids into a topic must not fill our memory. */
+const REMEMBERED_UNKNOWN_IDS = 10_000
+
+export interface SchemaRegistryOptions extends RegistryConnection {
+  /** Milliseconds that only grow; default: this process's monotonic clock. */
+  readonly now?: () => number
+}
+
+export interface SubjectVersion {
+  readonly id: number
+  readonly version: number
+  readonly schema: AvroSchema
+}
+
+export class SchemaRegistryClient {
+  readonly #connection: RegistryConnection
+  readonly #now: () => number
+  readonly #schemas = new Map<number, AvroSchema>()
+  /** Id -> when it was asked; oldest first. */
+  readonly #unknown = new Map<number, number>()
+  readonly #lookups = new Map<number, Promise<AvroSchema | 'unknown'>>()
+
+  constructor({ now = () => performance.now(), ...connection }: SchemaRegistryOptions) {
+    this.#connection = connection
+    this.#now = now
+  }
+
+  /** What is known without asking; undefined: call `lookUp`. */
+  schemaOf(id: number): AvroSchema | 'unknown' | undefined {
+    const schema = this.#schemas.get(id)
+    if (schema !== undefined) return schema
+    const askedAt = this.#unknown.get(id)
+    return askedAt !== undefined && this.#now() - askedAt < UNKNOWN_FOR_MS ? 'unknown' : undefined
+  }
+
+  /**
+   * Asks for what `schemaOf` does not know; concurrent calls for one id share one request. Throws
+   * KafkaError: REGISTRY_UNREACHABLE is retryable, and when to ask again is up to the caller.
+   */
+  async lookUp(id: number): Promise<AvroSchema | 'unknown'> {
+    const known = this.schemaOf(id)
+    if (known !== undefined) return known
+    const running = this.#lookups.get(id)
+    if (running !== undefined) return running
+    const lookup = this.#find(id).finally(() => this.#lookups.delete(id))
+    this.#lookups.set(id, lookup)
+    return lookup
+  }
+
+  /** The newest version of `<topic>-value` or the like; undefined when nobody registered one. */
+  async latest(subject: string): Promise<SubjectVersion | undefined> {
+    const path = ['subjects', subject, 'versions', 'latest']
+    const answer = await askRegistry(this.#connection, { method: 'GET', path })
+    if (answer.kind === 'missing') return undefined
+    const schema = avroSchemaIn(answer.body)
+    if (schema === undefined) {
+      throw new KafkaError(
+        'REGISTRY_REFUSED',
+        `Subject '${subject}' holds a schema that is not self-contained Avro; register an Avro schema under it`,
+      )
+    }
+    const [id, version] = [integerIn(answer.body, 'id'), integerIn(answer.body, 'version')]
+    this.#schemas.set(id, schema)
+    return { id, version, schema }
+  }
+
+  /** The newest schema id of a subject; what an encoder writes into the header. */
+  async latestId(subject: string): Promise<number | undefined> {
+    return (await this.latest(subject))?.id
+  }
+
+  /**
+   * Registers (again: the same id) under the rule given. Throws KafkaError SCHEMA_INCOMPATIBLE with
+   * the registry's reason.
+   */
+  async register(
+    subject: string,
+    schema: AvroSchema,
+    compatibility: Compatibility,
+  ): Promise<number> {
+    const setRule = () =>
+      askRegistry(this.#connection, {
+        method: 'PUT',
+        path: ['config', subject],
+        body: { compatibility },
+      })
+    // Apicurio accepts a rule for a subject without versions and forgets it, so the first version
+    // goes first; later ones are judged by the rule.
+    const exists = (await this.latest(subject)) !== undefined
+    if (exists) await setRule()
+    const path = ['subjects', subject, 'versions']
+    const body = { schema: JSON.stringify(schema) }
+    const answer = await askRegistry(this.#connection, { method: 'POST', path, body })
+    if (answer.kind === 'missing') {
+      throw new KafkaError(
+        'REGISTRY_REFUSED',
+        `Subject '${subject}' was refused: ${answer.message}`,
+      )
+    }
+    if (!exists) await setRule()
+    const id = integerIn(answer.body, 'id')
+    this.#schemas.set(id, schema)
+    return id
+  }
+
+  async #find(id: number): Promise<AvroSchema | 'unknown'> {
+    const path = ['schemas', 'ids', id]
+    const answer = await askRegistry(this.#connection, { method: 'GET', path })
+    const schema = answer.kind === 'missing' ? undefined : avroSchemaIn(answer.body)
+    if (schema === undefined) return this.#rememberUnknown(id)
+    this.#schemas.set(id, schema)
+    return schema
+  }
+
+  #rememberUnknown(id: number): 'unknown' {
+    this.#unknown.delete(id)
+    this.#unknown.set(id, this.#now())
+    if (this.#unknown.size > REMEMBERED_UNKNOWN_IDS) {
+      const [oldest] = this.#unknown.keys()
+      if (oldest !== undefined) this.#unknown.delete(oldest)
+    }
+    return 'unknown'
+  }
+}
+
+const fieldOf = (body: unknown, name: string): unknown =>
+  typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined
+
+/** Undefined for another type of schema (`schemaType` is left out for Avro) and for broken ones. */
+const avroSchemaIn = (body: unknown): AvroSchema | undefined => {
+  const [type, text] = [fieldOf(body, 'schemaType') ?? 'AVRO', fieldOf(body, 'schema')]
+  if (typeof text !== 'string') {
+    throw new KafkaError('REGISTRY_REFUSED', 'The schema registry sent a schema without text')
+  }
+  if (type !== 'AVRO') return undefined
+  try {
+    return JSON.parse(text) as AvroSchema
+  } catch {
+    return undefined
+  }
+}
+
+const integerIn = (body: unknown, name: string): number => {
+  const value = fieldOf(body, name)
+  if (typeof value === 'number' && Number.isInteger(value)) return value
+  throw new KafkaError('REGISTRY_REFUSED', `The schema registry's answer has no integer '${name}'`)
+}
