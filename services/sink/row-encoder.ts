@@ -1,0 +1,159 @@
+/**
+ * Avro body -> RowBinary row, for one topic and one writer's schema.
+ *
+ * E1: a record is written whole or not at all: on any fault the writer stands where it stood.
+ * E2: `hotFields` come first in the bytes (telemetry.metrics is laid out so). All columns behind
+ *     them are a function of the bytes behind them, and those repeat with every point of a series:
+ *     they are encoded once and copied from then on. A hit needs no check of the bytes, since equal
+ *     bytes were found valid before.
+ * E3: a schema whose first fields are others takes the plain way: decode all, encode all.
+ */
+import {
+  AvroError,
+  avroFaultName,
+  compileFieldReader,
+  createRecordDecoder,
+  type FieldReader,
+  type RecordDecoder,
+} from '../../pipelines/runtime/avro/index.ts'
+import { SchemaError } from '../../schemas/errors.ts'
+import type { AvroSchema } from '../../schemas/topic.ts'
+import { RowMisfit } from './column-types.ts'
+import { RowWriter } from './row-writer.ts'
+import type { Column, DecodedRecord, SinkTable } from './tables.ts'
+
+export interface Misfit {
+  /** Bounded set: a metric label and the reason code of the dead letter. */
+  readonly code: string
+  readonly reason: string
+}
+
+export interface RowEncoder {
+  /** Appends the row of the body in [start, end), or says why there is none. */
+  encode(source: BodySource, writer: RowWriter): Misfit | undefined
+}
+
+export interface BodySource {
+  readonly buffer: Buffer
+  readonly start: number
+  readonly end: number
+  readonly offset: number
+}
+
+/** Columns behind the hot ones, already encoded, by the bytes they came from. */
+const CACHED_SERIES = 100_000
+const LONGEST_CACHED_BYTES = 1024
+
+const misfitOf = (error: unknown): Misfit => {
+  if (error instanceof RowMisfit) return { code: 'does-not-fit', reason: error.message }
+  if (error instanceof AvroError) return { code: error.code, reason: error.message }
+  if (error instanceof SchemaError) return { code: 'series-key-invalid', reason: error.message }
+  throw error
+}
+
+const writeColumns = (
+  columns: readonly Column[],
+  record: DecodedRecord,
+  writer: RowWriter,
+): void => {
+  for (const { name, type, from } of columns) {
+    try {
+      type.write(writer, from(record))
+    } catch (error) {
+      if (error instanceof RowMisfit) throw new RowMisfit(`'${name}' ${error.message}`)
+      throw error
+    }
+  }
+}
+
+class PlainEncoder implements RowEncoder {
+  readonly #columns: readonly Column[]
+  readonly #decoder: RecordDecoder<DecodedRecord>
+
+  constructor(table: SinkTable, writerSchema: AvroSchema) {
+    this.#columns = table.columns
+    this.#decoder = createRecordDecoder({ writerSchema, readerSchema: table.topic.schema })
+  }
+
+  encode({ buffer, start, end, offset }: BodySource, writer: RowWriter): Misfit | undefined {
+    const before = writer.sizeBytes
+    try {
+      writer.int64(offset)
+      writeColumns(this.#columns, this.#decoder.decode(buffer, start, end), writer)
+      return undefined
+    } catch (error) {
+      writer.sizeBytes = before
+      return misfitOf(error)
+    }
+  }
+}
+
+class CachingEncoder implements RowEncoder {
+  readonly #hot: readonly Column[]
+  readonly #rest: readonly Column[]
+  readonly #reader: FieldReader<Record<string, unknown>>
+  readonly #target: Record<string, unknown>
+  readonly #decoder: RecordDecoder<DecodedRecord>
+  readonly #scratch = new RowWriter(4096)
+  readonly #encoded = new Map<string, Buffer>()
+
+  constructor(table: SinkTable, writerSchema: AvroSchema) {
+    const readerSchema = table.topic.schema
+    this.#hot = table.columns.slice(0, table.hotFields.length)
+    this.#rest = table.columns.slice(table.hotFields.length)
+    this.#reader = compileFieldReader<Record<string, unknown>>({
+      writerSchema,
+      readerSchema,
+      fields: table.hotFields,
+    })
+    this.#target = this.#reader.createTarget()
+    this.#decoder = createRecordDecoder({ writerSchema, readerSchema })
+  }
+
+  encode({ buffer, start, end, offset }: BodySource, writer: RowWriter): Misfit | undefined {
+    const restStart = this.#reader.read(buffer, start, end, this.#target)
+    if (restStart < 0)
+      return { code: avroFaultName(restStart), reason: 'the bytes do not follow the schema' }
+    const before = writer.sizeBytes
+    try {
+      const isShort = end - restStart <= LONGEST_CACHED_BYTES
+      const key = isShort ? buffer.toString('latin1', restStart, end) : ''
+      const rest =
+        (isShort ? this.#encoded.get(key) : undefined) ?? this.#encodeRest(buffer, start, end, key)
+      writer.int64(offset)
+      writeColumns(this.#hot, this.#target, writer)
+      writer.raw(rest)
+      return undefined
+    } catch (error) {
+      writer.sizeBytes = before
+      return misfitOf(error)
+    }
+  }
+
+  #encodeRest(buffer: Buffer, start: number, end: number, key: string): Buffer {
+    this.#scratch.sizeBytes = 0
+    writeColumns(this.#rest, this.#decoder.decode(buffer, start, end), this.#scratch)
+    const encoded = Buffer.from(this.#scratch.bytes())
+    if (key !== '') {
+      // More series than that: start over rather than keep an order of use per record.
+      if (this.#encoded.size >= CACHED_SERIES) this.#encoded.clear()
+      this.#encoded.set(key, encoded)
+    }
+    return encoded
+  }
+}
+
+const firstFieldNames = (schema: AvroSchema, count: number): readonly unknown[] => {
+  if (typeof schema !== 'object' || Array.isArray(schema)) return []
+  const fields: unknown = 'fields' in schema ? schema['fields'] : []
+  if (!Array.isArray(fields)) return []
+  return fields.slice(0, count).map((each: { readonly name?: unknown }) => each.name)
+}
+
+/** Throws AvroError when data of this schema cannot be read as the topic's. */
+export const createRowEncoder = (table: SinkTable, writerSchema: AvroSchema): RowEncoder => {
+  const { hotFields } = table
+  const first = firstFieldNames(writerSchema, hotFields.length)
+  const hotFirst = hotFields.length > 0 && hotFields.every((name) => first.includes(name))
+  return hotFirst ? new CachingEncoder(table, writerSchema) : new PlainEncoder(table, writerSchema)
+}
