@@ -16,11 +16,12 @@ import * as down from './commands/down.ts'
 import * as service from './commands/service.ts'
 import * as setup from './commands/setup.ts'
 import * as status from './commands/status.ts'
+import * as topics from './commands/topics.ts'
 import * as up from './commands/up.ts'
 import { setExitCode, takeExitCode } from './exit-code.ts'
 
 /** One line per command, in the order of `--help`. */
-const commands = [setup, up, status, down, service]
+const commands = [setup, up, status, down, service, topics]
 
 export const buildProgram = (): Command => {
   const program = new Command('millrace')

@@ -45,13 +45,19 @@ export const layoutOf = (first: readonly string[]): CsvLayout | string => {
   const named = indexOfAny(names, VALUE_NAMES)
   const value = named >= 0 ? named : timestamp === 0 ? 1 : 0
   const labels = names
-    .map((name, index) => ({ index, name: name === '' ? `column${String(index + 1)}` : name }))
+    .map((name, index) => ({ index, name: labelOf(name, index) }))
     .filter(({ index }) => index !== timestamp && index !== value)
   const twice = labels.find(({ name }, at) =>
     labels.some((other, i) => i < at && other.name === name),
   )
   if (twice !== undefined) return `has two columns named '${twice.name}'`
   return { hasHeader, columns: first.length, timestamp, value, labels }
+}
+
+/** `file` is the label that tells from which file a series comes. */
+const labelOf = (name: string, index: number): string => {
+  if (name === '') return `column${String(index + 1)}`
+  return name === 'file' ? 'file_column' : name
 }
 
 const indexOfAny = (names: readonly string[], wanted: ReadonlySet<string>): number =>

@@ -62,10 +62,11 @@ export async function* mergeByTime<T extends Timed>(
 /** Opens the source or takes its next batch; false at its end. */
 const load = async <T extends Timed>(cursor: Cursor<T>): Promise<boolean> => {
   cursor.batches ??= cursor.open()[Symbol.asyncIterator]()
-  const { done, value } = await cursor.batches.next()
-  const first = done === true ? undefined : value[0]
-  if (done === true || first === undefined) return false
-  cursor.batch = value
+  const next = await cursor.batches.next()
+  if (next.done === true) return false
+  const first = next.value[0]
+  if (first === undefined) return false
+  cursor.batch = next.value
   cursor.position = 0
   cursor.timestampMs = first.timestampMs
   return true

@@ -1,4 +1,4 @@
-export type TopicsErrorCode = 'REGISTRY_REFUSED' | 'TOPIC_NOT_FOUND'
+export type TopicsErrorCode = 'REGISTRY_REFUSED'
 
 /** Failures of the topics room that asking again does not cure. */
 export class TopicsError extends Error {

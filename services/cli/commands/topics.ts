@@ -1,0 +1,42 @@
+import type { Command } from 'commander'
+
+export interface ApplyTopicsOptions {
+  readonly dryRun?: boolean
+  readonly json?: boolean
+}
+
+export interface ListTopicsOptions {
+  readonly json?: boolean
+}
+
+export const register = (program: Command): void => {
+  const topics = program
+    .command('topics')
+    .description('create topics and register schemas; list and describe them')
+  topics
+    .command('apply')
+    .description('create what is missing and register schemas; refuses what would break readers')
+    .option('--dry-run', 'show what would be done and do nothing')
+    .option('--json', 'one JSON document on standard output')
+    .action(async (options: ApplyTopicsOptions) => {
+      const { runApply } = await import('../topics/apply.ts')
+      await runApply(options)
+    })
+  topics
+    .command('list')
+    .description('every topic of the catalogue, and whether it exists')
+    .option('--json', 'one JSON document on standard output')
+    .action(async (options: ListTopicsOptions) => {
+      const { runList } = await import('../topics/list.ts')
+      await runList(options)
+    })
+  topics
+    .command('describe')
+    .argument('<topic>', 'name of a topic of the catalogue')
+    .description('key, event time, schema, settings and offsets of one topic')
+    .option('--json', 'one JSON document on standard output')
+    .action(async (name: string, options: ListTopicsOptions) => {
+      const { runDescribe } = await import('../topics/describe.ts')
+      await runDescribe(name, options)
+    })
+}

@@ -1,0 +1,31 @@
+import process from 'node:process'
+import { reportTopics, type TopicReport } from '../../topics/topic-report.ts'
+import type { ListTopicsOptions } from '../commands/topics.ts'
+import { withTopicSession } from './session.ts'
+
+export const runList = ({ json = false }: ListTopicsOptions): Promise<void> =>
+  withTopicSession(async ({ servers, cluster, wanted }) => {
+    const topics = await reportTopics(wanted, servers, cluster)
+    process.stdout.write(json ? `${JSON.stringify({ topics })}\n` : tableOf(topics))
+  })
+
+const HEAD = ['TOPIC', 'PARTITIONS', 'OFFSETS', 'SCHEMA', 'WHAT'] as const
+
+const tableOf = (topics: readonly TopicReport[]): string => {
+  const rows = [HEAD, ...topics.map(rowOf)]
+  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const lineOf = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
+  return `${rows.map(lineOf).join('\n')}\n`
+}
+
+const rowOf = ({ name, exists, partitions, offsets, schema, summary }: TopicReport): string[] => [
+  name,
+  exists ? String(partitions) : 'missing',
+  exists ? String(offsets) : '-',
+  schema?.version === null ? 'missing' : schema === null ? '-' : `v${String(schema.version)}`,
+  summary,
+]
