@@ -35,7 +35,7 @@ describe('reading single fields', () => {
         expect(stopped).toBeLessThanOrEqual(end)
         for (const name of fields) expect(target[name]).toEqual(whole[name])
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 
@@ -69,7 +69,7 @@ describe('reading single fields', () => {
         expect(outcomes[1]).toStrictEqual(outcomes[0])
         expect(outcomes[2]).toStrictEqual(outcomes[0])
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     )
   })
 

@@ -39,7 +39,7 @@ describe('a record through the wire', () => {
         const decoder = createRecordDecoder({ writerSchema: any })
         expect(decoder.decode(bytes, WIRE_HEADER_BYTES, bytes.length)).toEqual(value)
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 

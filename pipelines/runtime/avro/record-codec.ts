@@ -165,6 +165,6 @@ const nameOf = (type: AvroType): string =>
 const shortText = (found: unknown): string => {
   if (found === undefined) return 'missing'
   if (typeof found === 'number' || typeof found === 'bigint') return String(found)
-  const text = found instanceof Uint8Array ? 'bytes' : String(JSON.stringify(found))
+  const text = found instanceof Uint8Array ? 'bytes' : JSON.stringify(found)
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }

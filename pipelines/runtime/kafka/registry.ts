@@ -10,6 +10,9 @@ import type { AvroSchema, Compatibility } from '../../../schemas/topic.ts'
 import { KafkaError } from './kafka-error.ts'
 import { askRegistry, type RegistryConnection } from './registry-http.ts'
 
+/** Stands for the schema of an id that the registry does not know; no schema is written so. */
+export const UNKNOWN_SCHEMA = 'unknown'
+
 const UNKNOWN_FOR_MS = 60_000
 /** Whoever writes random ids into a topic must not fill our memory. */
 const REMEMBERED_UNKNOWN_IDS = 10_000
@@ -31,26 +34,28 @@ export class SchemaRegistryClient {
   readonly #schemas = new Map<number, AvroSchema>()
   /** Id -> when it was asked; oldest first. */
   readonly #unknown = new Map<number, number>()
-  readonly #lookups = new Map<number, Promise<AvroSchema | 'unknown'>>()
+  readonly #lookups = new Map<number, Promise<AvroSchema>>()
 
   constructor({ now = () => performance.now(), ...connection }: SchemaRegistryOptions) {
     this.#connection = connection
     this.#now = now
   }
 
-  /** What is known without asking; undefined: call `lookUp`. */
-  schemaOf(id: number): AvroSchema | 'unknown' | undefined {
+  /** What is known without asking, maybe UNKNOWN_SCHEMA; undefined: call `lookUp`. */
+  schemaOf(id: number): AvroSchema | undefined {
     const schema = this.#schemas.get(id)
     if (schema !== undefined) return schema
     const askedAt = this.#unknown.get(id)
-    return askedAt !== undefined && this.#now() - askedAt < UNKNOWN_FOR_MS ? 'unknown' : undefined
+    return askedAt !== undefined && this.#now() - askedAt < UNKNOWN_FOR_MS
+      ? UNKNOWN_SCHEMA
+      : undefined
   }
 
   /**
-   * Asks for what `schemaOf` does not know; concurrent calls for one id share one request. Throws
+   * The schema or UNKNOWN_SCHEMA. Asks for what `schemaOf` does not know; concurrent calls for one id share one request. Throws
    * KafkaError: REGISTRY_UNREACHABLE is retryable, and when to ask again is up to the caller.
    */
-  async lookUp(id: number): Promise<AvroSchema | 'unknown'> {
+  async lookUp(id: number): Promise<AvroSchema> {
     const known = this.schemaOf(id)
     if (known !== undefined) return known
     const running = this.#lookups.get(id)
@@ -91,16 +96,12 @@ export class SchemaRegistryClient {
     schema: AvroSchema,
     compatibility: Compatibility,
   ): Promise<number> {
-    const setRule = () =>
-      askRegistry(this.#connection, {
-        method: 'PUT',
-        path: ['config', subject],
-        body: { compatibility },
-      })
-    // Apicurio accepts a rule for a subject without versions and forgets it, so the first version
-    // goes first; later ones are judged by the rule.
-    const exists = (await this.latest(subject)) !== undefined
-    if (exists) await setRule()
+    // The rule first, so that it judges this version; registries take it for new subjects too.
+    await askRegistry(this.#connection, {
+      method: 'PUT',
+      path: ['config', subject],
+      body: { compatibility },
+    })
     const path = ['subjects', subject, 'versions']
     const body = { schema: JSON.stringify(schema) }
     const answer = await askRegistry(this.#connection, { method: 'POST', path, body })
@@ -110,13 +111,12 @@ export class SchemaRegistryClient {
         `Subject '${subject}' was refused: ${answer.message}`,
       )
     }
-    if (!exists) await setRule()
     const id = integerIn(answer.body, 'id')
     this.#schemas.set(id, schema)
     return id
   }
 
-  async #find(id: number): Promise<AvroSchema | 'unknown'> {
+  async #find(id: number): Promise<AvroSchema> {
     const path = ['schemas', 'ids', id]
     const answer = await askRegistry(this.#connection, { method: 'GET', path })
     const schema = answer.kind === 'missing' ? undefined : avroSchemaIn(answer.body)
@@ -125,14 +125,14 @@ export class SchemaRegistryClient {
     return schema
   }
 
-  #rememberUnknown(id: number): 'unknown' {
+  #rememberUnknown(id: number): AvroSchema {
     this.#unknown.delete(id)
     this.#unknown.set(id, this.#now())
     if (this.#unknown.size > REMEMBERED_UNKNOWN_IDS) {
       const [oldest] = this.#unknown.keys()
       if (oldest !== undefined) this.#unknown.delete(oldest)
     }
-    return 'unknown'
+    return UNKNOWN_SCHEMA
   }
 }
 
