@@ -109,7 +109,8 @@ export class CellStore<Value = unknown> implements StateStore, Cell<Value> {
   }
 
   restore(id: number, entry: ChangelogEntry): void {
-    this.#table.decode(id, entry)
+    if (entry.bodyStart < 0) this.#table.forget(id)
+    else this.#table.decode(id, entry)
   }
 
   markRestored(): void {

@@ -14,7 +14,7 @@ export interface ChangelogWriter {
   write(key: Buffer, keyStart: number, keyEnd: number, body: Buffer | null, bodyEnd: number): void
 }
 
-/** One entry read back; `body` without wire-format header; -1 bounds mark a deletion. */
+/** One entry read back; `body` without wire-format header; `bodyStart` -1 marks a deletion. */
 export interface ChangelogEntry {
   readonly key: Buffer
   readonly keyStart: number

@@ -115,6 +115,11 @@ export class RingStore implements StateStore, Ring {
   }
 
   restore(id: number, entry: ChangelogEntry): void {
+    if (entry.bodyStart < 0) {
+      // Segments are only ever deleted all together, when the key goes.
+      this.#rings[id] = this.#empty()
+      return
+    }
     const ring = this.#rings[id] as RingState
     const { body, bodyStart } = entry
     const start = body.readDoubleLE(bodyStart)

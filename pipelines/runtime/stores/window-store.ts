@@ -141,9 +141,12 @@ export class WindowStore implements StateStore, WindowAggregate {
 
   /** Forgets the window and deletes it from the changelog. */
   close(options: { slot: number; tenant: number; keys: KeyTable; out: ChangelogWriter }): void {
-    const { slot } = options
+    this.#writeTombstone(options.slot, options.keys, options.out)
+    this.#forget(options.slot, options.tenant)
+  }
+
+  #forget(slot: number, tenant: number): void {
     const id = this.#slotKey[slot] as number
-    this.#writeTombstone(slot, options.keys, options.out)
     let previous = NONE
     let candidate = this.#firstSlot[id] as number
     while (candidate !== slot) {
@@ -153,7 +156,7 @@ export class WindowStore implements StateStore, WindowAggregate {
     const next = this.#nextSlot[slot] as number
     if (previous === NONE) this.#firstSlot[id] = next
     else this.#nextSlot[previous] = next
-    this.due.remove(options.tenant, this.dueAtMs(slot))
+    this.due.remove(tenant, this.dueAtMs(slot))
     this.#slotKey[slot] = NONE
     this.#cells?.forget(slot)
     this.#freeSlots.push(slot)
@@ -178,6 +181,10 @@ export class WindowStore implements StateStore, WindowAggregate {
   restore(id: number, entry: ChangelogEntry, tenant: number): void {
     const startMs = entry.key.readDoubleBE(entry.keyEnd - 8)
     const slot = this.open(id, tenant, startMs)
+    if (entry.bodyStart < 0) {
+      this.#forget(slot, tenant)
+      return
+    }
     const { fields } = entry.writerSchema as { fields: { name: string; type: AvroSchema }[] }
     const numbers = fields.filter(({ name }) => name !== CELL_FIELD)
     numbers.forEach(({ name }, index) => {

@@ -1,0 +1,162 @@
+/**
+ * The door of a task for data: whose record is it, is it good, is it ours?
+ *
+ * The common record costs one hash of its key (for partition check and lookup alike) and a partial
+ * decode. A key is compared with what tenant, name and labels say only when it is first seen: from
+ * then on equal bytes mean the same key.
+ */
+
+import { SchemaError } from '../../../schemas/errors.ts'
+import type { AnyTopic } from '../../../schemas/topic.ts'
+import { murmur2, toPartition, type RecordSet } from '../record/index.ts'
+import type { KeySpace } from './key-space.ts'
+import { RecordValues, type Refusal, type SchemaSource } from './record-values.ts'
+import type { TaskInput } from './task-inputs.ts'
+import type { TenantClocks } from './tenant-clocks.ts'
+
+/**
+ * - `here`: process it under `keyId`
+ * - `elsewhere`: send it to `target`
+ * - `refused`: dead letter with `refusal`
+ * - `over-limit`: a new key beyond the limit, counted
+ * - `schema-missing`: nothing happened; ask again when `missingSchemaId` is known
+ */
+export type IntakeOutcome = 'here' | 'elsewhere' | 'refused' | 'over-limit' | 'schema-missing'
+
+interface Source {
+  readonly values: RecordValues
+  readonly eventTimeField: string
+  readonly eventTimeToMs: number
+  readonly finiteFields: readonly string[]
+}
+
+export class Intake {
+  keyId = -1
+  readonly record = { input: '', value: {} as object, eventTimeMs: 0 }
+  refusal: Refusal = { reason: 'rejected', detail: '' }
+  missingSchemaId = -1
+  target: { key: Buffer; partition: number } = { key: Buffer.alloc(0), partition: 0 }
+
+  readonly #partition: number
+  readonly #partitions: number
+  readonly #keySpace: KeySpace
+  readonly #tenants: TenantClocks
+  readonly #schemas: SchemaSource
+  readonly #aheadToleranceMs: number
+  readonly #sources = new Map<TaskInput, Source>()
+
+  constructor(options: {
+    readonly partition: number
+    readonly partitions: number
+    readonly keySpace: KeySpace
+    readonly tenants: TenantClocks
+    readonly schemas: SchemaSource
+    readonly aheadToleranceMs: number
+  }) {
+    this.#partition = options.partition
+    this.#partitions = options.partitions
+    this.#keySpace = options.keySpace
+    this.#tenants = options.tenants
+    this.#schemas = options.schemas
+    this.#aheadToleranceMs = options.aheadToleranceMs
+  }
+
+  take(input: TaskInput, record: RecordSet): IntakeOutcome {
+    const source = this.#sources.get(input) ?? this.#bind(input)
+    const placed = input.kind === 'repartition' || input.keyed?.kind === 'copartitioned'
+    if (placed && record.keyStart >= 0) {
+      const hash = murmur2(record.buffer, record.keyStart, record.keyEnd)
+      if (toPartition(hash, this.#partitions) === this.#partition) {
+        this.keyId = this.#keySpace.keys.find(hash, record.buffer, record.keyStart, record.keyEnd)
+        if (this.keyId >= 0) {
+          const outcome = source.values.read(record)
+          return outcome === 'ok' ? this.#check(input, record, source) : this.#fail(source, outcome)
+        }
+      }
+    }
+    return this.#firstSight(input, record, source)
+  }
+
+  /** A key not seen yet, or not ours, or none: the whole value tells. */
+  #firstSight(input: TaskInput, record: RecordSet, source: Source): IntakeOutcome {
+    const outcome = source.values.readWhole(record)
+    if (outcome !== 'ok') return this.#fail(source, outcome)
+    const checked = this.#check(input, record, source)
+    if (checked !== 'here') return checked
+    const { value } = source.values
+    const key = this.#canonicalKey(input, value)
+    if (key === undefined) return 'refused'
+    const hash = murmur2(key)
+    const partition = toPartition(hash, this.#partitions)
+    const keyed = record.keyStart >= 0 && key.equals(record.buffer.subarray(record.keyStart, record.keyEnd))
+    const placed = keyed && partition === this.#partition
+    const direct = input.kind === 'repartition' || input.keyed?.kind === 'copartitioned'
+    if (!placed || !direct) {
+      this.target = { key, partition }
+      return 'elsewhere'
+    }
+    if (!this.#keySpace.hasRoomFor(key.toString('utf8'))) return 'over-limit'
+    const tenant = this.#tenants.indexOf(input.keyed?.topic.tenantOf(value as never) ?? '')
+    this.keyId = this.#keySpace.add({ hash, bytes: key, start: 0, end: key.length, tenant })
+    return 'here'
+  }
+
+  #canonicalKey(input: TaskInput, value: object): Buffer | undefined {
+    try {
+      return Buffer.from(input.keyed?.by(value) ?? '', 'utf8')
+    } catch (error) {
+      if (!(error instanceof SchemaError)) throw error
+      this.refusal = { reason: 'invalid-key', detail: error.message }
+      return undefined
+    }
+  }
+
+  /** Event time and numbers within bounds; sets `record`. */
+  #check(input: TaskInput, record: RecordSet, source: Source): IntakeOutcome {
+    const value = source.values.value
+    const eventTimeMs = (value[source.eventTimeField] as number) * source.eventTimeToMs
+    if (!(eventTimeMs >= 0)) {
+      const detail = `${source.eventTimeField} is ${eventTimeMs} ms since 1970`
+      this.refusal = { reason: 'event-time-before-1970', detail }
+      return 'refused'
+    }
+    const aheadMs = eventTimeMs - record.timestampMs
+    if (aheadMs > this.#aheadToleranceMs) {
+      const detail =
+        `${source.eventTimeField} is ${aheadMs} ms ahead of the arrival; ` +
+        `at most ${this.#aheadToleranceMs} ms are taken`
+      this.refusal = { reason: 'event-time-ahead', detail }
+      return 'refused'
+    }
+    for (const field of source.finiteFields) {
+      const number = value[field]
+      if (typeof number === 'number' && !Number.isFinite(number)) {
+        this.refusal = { reason: 'non-finite-value', detail: `${field} is ${number}` }
+        return 'refused'
+      }
+    }
+    this.record.input = input.name
+    this.record.value = value
+    this.record.eventTimeMs = eventTimeMs
+    return 'here'
+  }
+
+  #fail({ values }: Source, outcome: 'refused' | 'schema-missing'): IntakeOutcome {
+    if (outcome === 'refused') this.refusal = values.refusal
+    else this.missingSchemaId = values.missingSchemaId
+    return outcome
+  }
+
+  #bind(input: TaskInput): Source {
+    const topic = input.keyed?.topic as AnyTopic
+    const fields = input.keyed?.kind === 'copartitioned' ? input.keyed.fields : undefined
+    const source: Source = {
+      values: new RecordValues({ topic, fields, schemas: this.#schemas }),
+      eventTimeField: topic.eventTime.field,
+      eventTimeToMs: topic.eventTime.unit === 'us' ? 1 / 1_000 : 1,
+      finiteFields: topic.finiteFields,
+    }
+    this.#sources.set(input, source)
+    return source
+  }
+}

@@ -1,0 +1,83 @@
+/** The runtime's own records of a task: changelogs, the order of its inputs, its task state. */
+
+import { RecordEncoder } from '../avro/record-codec.ts'
+import { RuntimeError } from '../errors.ts'
+import type { Pipeline } from '../topology/define-pipeline.ts'
+import { orderSchema, taskStateSchema, type OrderRun, type TaskState } from '../topology/internal-schemas.ts'
+import { changelogTopic, orderTopic, TASK_STORE } from '../topology/internal-topics.ts'
+import { storeSchemas } from '../topology/state-layout.ts'
+import { ChangelogAppender } from './changelog-appender.ts'
+import type { OutputSettings } from './emitter.ts'
+import type { InputQueue } from './input-queue.ts'
+import type { ChangelogWriters } from './key-space.ts'
+import type { OutputBuffers } from './output-buffers.ts'
+import type { TenantClocks } from './tenant-clocks.ts'
+
+/** The one key of the task-state changelog. */
+const TASK_STATE_KEY = Buffer.from('task')
+
+export class InternalRecords {
+  readonly changelogWriter: ChangelogWriters
+  readonly #pipeline: string
+  readonly #partition: number
+  readonly #partitions: number
+  readonly #outputs: OutputBuffers
+  readonly #taskState: RecordEncoder<TaskState>
+  readonly #order: RecordEncoder<{ runs: OrderRun[] }>
+
+  constructor(options: {
+    readonly pipeline: Pipeline
+    readonly partition: number
+    readonly partitions: number
+    readonly outputs: OutputBuffers
+    readonly settings: OutputSettings
+  }) {
+    const { pipeline, partition, outputs, settings } = options
+    this.#pipeline = pipeline.name
+    this.#partition = partition
+    this.#partitions = options.partitions
+    this.#outputs = outputs
+    const { schemaIdOf } = settings
+    const taskTopic = changelogTopic(pipeline.name, TASK_STORE)
+    this.#taskState = new RecordEncoder({ schema: taskStateSchema, schemaId: schemaIdOf(taskTopic) })
+    this.#order = new RecordEncoder({ schema: orderSchema, schemaId: schemaIdOf(orderTopic(pipeline.name)) })
+    const appenders = new Map(
+      storeSchemas(pipeline).map(({ name }) => {
+        const topic = changelogTopic(pipeline.name, name)
+        return [name, new ChangelogAppender({ outputs, topic, partition, schemaId: schemaIdOf(topic) })]
+      }),
+    )
+    this.changelogWriter = (store) => {
+      const appender = appenders.get(store)
+      if (appender === undefined) throw new RuntimeError('TOPOLOGY_INVALID', `No store '${store}'`)
+      return appender
+    }
+  }
+
+  writeTaskState(clocks: TenantClocks, globals: readonly InputQueue[]): void {
+    const state: TaskState = {
+      partitions: this.#partitions,
+      tenants: [...clocks.names],
+      clocks: [...clocks.entries()],
+      globals: globals.map(({ input, position }) => ({
+        topic: input.topic,
+        partition: input.partition,
+        offset: position,
+      })),
+    }
+    const topic = changelogTopic(this.#pipeline, TASK_STORE)
+    this.#append(topic, TASK_STATE_KEY, this.#taskState.encode(state))
+  }
+
+  writeOrder(runs: OrderRun[]): void {
+    this.#append(orderTopic(this.#pipeline), null, this.#order.encode({ runs }))
+  }
+
+  #append(topic: string, key: Buffer | null, value: Buffer): void {
+    this.#outputs.append(
+      { topic, partition: this.#partition },
+      { bytes: key, start: 0, end: key?.length ?? 0 },
+      { bytes: value, start: 0, end: value.length },
+    )
+  }
+}

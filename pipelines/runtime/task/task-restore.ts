@@ -1,0 +1,152 @@
+/**
+ * Rebuilds a task's state from its changelogs: the task's own first, then the home row, which makes
+ * the keys, then every other store. Entries of keys that the home row no longer has are leftovers.
+ *
+ * Several entries of one key in a changelog are applied in order; the last one holds.
+ */
+
+import type { AvroSchema } from '../../../schemas/topic.ts'
+import { createRecordDecoder } from '../avro/record-codec.ts'
+import { schemaIdAt, WIRE_HEADER_BYTES } from '../avro/wire-format.ts'
+import { RuntimeError } from '../errors.ts'
+import { murmur2, type RecordSet } from '../record/index.ts'
+import type { ChangelogEntry, StateStore } from '../stores/changelog.ts'
+import { taskStateSchema, type TaskState } from '../topology/internal-schemas.ts'
+import { TASK_STORE } from '../topology/internal-topics.ts'
+import type { SchemaSource } from './record-values.ts'
+import type { Task } from './task.ts'
+
+export class TaskRestore {
+  /** Stores in the order in which they are to be restored. */
+  readonly stores: readonly string[]
+  entries = 0
+  readonly #task: Task
+  readonly #schemas: SchemaSource
+  readonly #partitions: number
+  #state: TaskState | undefined
+  #settled = false
+  /** The record at hand waits for its schema: do not move the cursor on. */
+  #waiting = false
+
+  constructor(options: { readonly task: Task; readonly schemas: SchemaSource; readonly partitions: number }) {
+    this.#task = options.task
+    this.#schemas = options.schemas
+    this.#partitions = options.partitions
+    this.stores = [TASK_STORE, ...options.task.keySpace.stores.map(({ name }) => name)]
+  }
+
+  /** Offset to go on from in a global table's partition. */
+  globalOffset(topic: string, partition: number): number {
+    const found = this.#state?.globals.find(
+      (position) => position.topic === topic && position.partition === partition,
+    )
+    return found?.offset ?? 0
+  }
+
+  /**
+   * Applies fetched entries of one store. Returns -1 when all are applied, or the id of a schema to
+   * look up before calling again with the same records.
+   *
+   * @throws RuntimeError TOPOLOGY_PARTITIONS_CHANGED, STATE_UNREADABLE
+   */
+  apply(store: string, records: RecordSet): number {
+    while (this.#waiting || records.next()) {
+      this.#waiting = false
+      const missing = this.#applyOne(store, records)
+      if (missing >= 0) {
+        this.#waiting = true
+        return missing
+      }
+      this.entries += 1
+    }
+    return -1
+  }
+
+  /** All stores are restored. */
+  finish(): void {
+    this.#settleTenants()
+    this.#task.settleRestored()
+  }
+
+  #applyOne(store: string, records: RecordSet): number {
+    let writerSchema: AvroSchema = 'null'
+    let bodyStart = -1
+    if (records.valueStart >= 0) {
+      const id = schemaIdAt(records.buffer, records.valueStart, records.valueEnd)
+      const schema = id < 0 ? 'unknown' : this.#schemas.schemaOf(id)
+      if (schema === undefined) return id
+      if (schema === 'unknown') throw this.#unreadable(store, records, `schema id ${id} is unknown`)
+      writerSchema = schema
+      bodyStart = records.valueStart + WIRE_HEADER_BYTES
+    }
+    const entry: ChangelogEntry = {
+      key: records.buffer,
+      keyStart: records.keyStart,
+      keyEnd: records.keyEnd,
+      body: records.buffer,
+      bodyStart,
+      bodyEnd: records.valueEnd,
+      writerSchema,
+    }
+    try {
+      if (store === TASK_STORE) this.#restoreTaskState(entry)
+      else this.#restoreEntry(store, entry)
+    } catch (error) {
+      if (error instanceof RuntimeError) throw error
+      throw this.#unreadable(store, records, error instanceof Error ? error.message : String(error))
+    }
+    return -1
+  }
+
+  #restoreTaskState(entry: ChangelogEntry): void {
+    const { writerSchema, body, bodyStart, bodyEnd } = entry
+    const decoder = createRecordDecoder<TaskState>({ writerSchema, readerSchema: taskStateSchema })
+    const state = decoder.decode(body, bodyStart, bodyEnd)
+    if (state.partitions !== this.#partitions) {
+      throw new RuntimeError(
+        'TOPOLOGY_PARTITIONS_CHANGED',
+        `State of pipeline '${this.#task.pipeline.name}' was written with ${state.partitions} partitions, ` +
+          `its topics now have ${this.#partitions}; run it under a new application id, or restore the topics`,
+      )
+    }
+    this.#state = state
+  }
+
+  #restoreEntry(storeName: string, entry: ChangelogEntry): void {
+    this.#settleTenants()
+    const { keySpace } = this.#task
+    const store = keySpace.stores.find(({ name }) => name === storeName) as StateStore
+    const keyEnd = entry.keyEnd - store.suffixBytes
+    const hash = murmur2(entry.key, entry.keyStart, keyEnd)
+    let id = keySpace.keys.find(hash, entry.key, entry.keyStart, keyEnd)
+    if (storeName === keySpace.homeStoreName) {
+      if (entry.bodyStart < 0) {
+        if (id >= 0) keySpace.drop(id)
+        return
+      }
+      if (id < 0) {
+        id = keySpace.add({ hash, bytes: entry.key, start: entry.keyStart, end: keyEnd, tenant: 0 })
+      }
+    } else if (id < 0) return
+    store.restore(id, entry, keySpace.tenantOf(id))
+  }
+
+  /** Rows refer to tenants by index: the names must be there first. */
+  #settleTenants(): void {
+    if (this.#settled) return
+    this.#settled = true
+    for (const name of this.#state?.tenants ?? []) this.#task.clocks.indexOf(name)
+    for (const { tenant, origin, timestamp } of this.#state?.clocks ?? []) {
+      this.#task.clocks.advance(tenant, origin, timestamp)
+    }
+    this.#task.clocks.dirty = false
+  }
+
+  #unreadable(store: string, records: RecordSet, fact: string): RuntimeError {
+    return new RuntimeError(
+      'STATE_UNREADABLE',
+      `Changelog of store '${store}' of pipeline '${this.#task.pipeline.name}', partition ` +
+        `${this.#task.partition}, offset ${records.offset} cannot be read: ${fact}`,
+    )
+  }
+}

@@ -1,0 +1,326 @@
+/**
+ * Runs a pipeline in memory: the production tasks, without Kafka.
+ *
+ *     const driver = createTestDriver(anomalies)
+ *     driver.pipe(telemetryMetrics, point(0), point(5))
+ *     driver.tick({ tenant: 'default', atMs: minutes(10) })
+ *     expect(driver.read(signalsAnomalies)).toEqual([...])
+ *
+ * Records go through real encoding, partitioning, repartitioning, changelogs and commits. The
+ * broker's clock stands at the event time of what was last piped or ticked, unless it is set.
+ */
+
+import type { Tick } from '../../../schemas/generated/control-ticks.ts'
+import type { AnyTopic, AvroSchema, Topic } from '../../../schemas/topic.ts'
+import { controlTicks } from '../../../schemas/topics.ts'
+import { createRecordDecoder, RecordEncoder } from '../avro/record-codec.ts'
+import { WIRE_HEADER_BYTES } from '../avro/wire-format.ts'
+import { murmur2, RecordBatchBuilder, toPartition, type RecordHeader, type RecordSet } from '../record/index.ts'
+import { RecordedOrder } from '../task/input-merger.ts'
+import type { SchemaSource } from '../task/record-values.ts'
+import { TaskRestore } from '../task/task-restore.ts'
+import { Task } from '../task/task.ts'
+import type { Pipeline } from '../topology/define-pipeline.ts'
+import { orderSchema, type OrderRun } from '../topology/internal-schemas.ts'
+import { changelogTopic, deadLetterTopic, internalTopics, lateTopic, orderTopic } from '../topology/internal-topics.ts'
+import { MemoryBroker } from './memory-broker.ts'
+
+export interface TestDriverOptions {
+  /** Partitions of every topic (default 4). */
+  readonly partitions?: number
+  /** Commit after this many processed records (default 10,000), and when idle. */
+  readonly recordsPerCommit?: number
+  /** Batches per fetch (default: all there are). */
+  readonly batchesPerFetch?: number
+}
+
+/** A record of a late or dead-letter topic. */
+export interface SideRecord {
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export const createTestDriver = (pipeline: Pipeline, options: TestDriverOptions = {}): TestDriver =>
+  new TestDriver(pipeline, options)
+
+export class TestDriver {
+  readonly #pipeline: Pipeline
+  readonly #partitions: number
+  readonly #recordsPerCommit: number
+  readonly #batchesPerFetch: number
+  readonly #inputs: MemoryBroker
+  /** The same broker, except while re-deriving: then recorded inputs are not to be written again. */
+  readonly #outputs: MemoryBroker
+  readonly #schemas: TestSchemas
+  /** Committed offsets, as the consumer group keeps them. */
+  readonly #committed = new Map<string, number>()
+  #tasks: Task[]
+  #nowMs = 0
+
+  constructor(
+    pipeline: Pipeline,
+    options: TestDriverOptions,
+    recorded?: { readonly inputs: MemoryBroker; readonly schemas: TestSchemas },
+  ) {
+    this.#pipeline = pipeline
+    this.#outputs = new MemoryBroker()
+    this.#inputs = recorded?.inputs ?? this.#outputs
+    this.#schemas = recorded?.schemas ?? new TestSchemas()
+    this.#partitions = options.partitions ?? 4
+    this.#recordsPerCommit = options.recordsPerCommit ?? 10_000
+    this.#batchesPerFetch = options.batchesPerFetch ?? Infinity
+    this.#tasks = this.#openTasks()
+  }
+
+  /** The tasks at work, for looking into state. */
+  get tasks(): readonly Task[] {
+    return this.#tasks
+  }
+
+  /** Moves the broker's clock; it never goes back. */
+  setBrokerTime(atMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, atMs)
+  }
+
+  /** Produces the values under their canonical keys and processes everything. */
+  pipe<Value extends object>(topic: Topic<Value>, ...values: readonly Value[]): void {
+    for (const value of values) {
+      const eventTime = (value as Record<string, unknown>)[topic.eventTime.field] as number
+      this.setBrokerTime(topic.eventTime.unit === 'us' ? eventTime / 1_000 : eventTime)
+      const bytes = this.#schemas.encode(topic, value)
+      const key = Buffer.from(topic.keyOf(value), 'utf8')
+      this.#produce(topic.name, toPartition(murmur2(key), this.#partitions), { key, value: bytes })
+    }
+    this.settle()
+  }
+
+  /** Produces bytes as another client might: any key, any partition, any value. */
+  pipeRaw(
+    topic: AnyTopic,
+    record: { key: Buffer | null; value: Buffer | null; partition: number; atMs?: number },
+  ): void {
+    this.setBrokerTime(record.atMs ?? 0)
+    this.#produce(topic.name, record.partition, record)
+    this.settle()
+  }
+
+  /** The value's bytes in the Confluent wire format, for `pipeRaw`. */
+  encode<Value extends object>(topic: Topic<Value>, value: Value): Buffer {
+    return this.#schemas.encode(topic, value)
+  }
+
+  /** Lets a tenant's time reach `atMs`, on every partition. */
+  tick(tick: { readonly tenant: string; readonly atMs: number; readonly origin?: string }): void {
+    this.setBrokerTime(tick.atMs)
+    const value: Tick = { timestamp: tick.atMs, tenant: tick.tenant, origin: tick.origin ?? 'test' }
+    const bytes = this.#schemas.encode(controlTicks, value)
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      this.#produce(controlTicks.name, partition, { key: Buffer.from(tick.tenant), value: bytes })
+    }
+    this.settle()
+  }
+
+  /** Everything committed to the topic, partition by partition. */
+  read<Value>(topic: Topic<Value>): Value[] {
+    const decoder = createRecordDecoder<Value>({ writerSchema: topic.schema })
+    return this.#records(topic.name, (record) =>
+      decoder.decode(record.buffer, record.valueStart + WIRE_HEADER_BYTES, record.valueEnd),
+    )
+  }
+
+  /** Raw key and value bytes of a topic, for byte-exact comparisons. */
+  readBytes(topic: string): { partition: number; key: string; value: string }[] {
+    return this.#records(topic, (record, partition) => ({
+      partition,
+      key: record.key()?.toString('base64') ?? '',
+      value: record.value()?.toString('base64') ?? '',
+    }))
+  }
+
+  readLate(): SideRecord[] {
+    return this.#records(lateTopic(this.#pipeline.name), sideRecord)
+  }
+
+  readDeadLetters(): SideRecord[] {
+    return this.#records(deadLetterTopic(this.#pipeline.name), sideRecord)
+  }
+
+  /** Drops all tasks, committed or not, and rebuilds them from their changelogs. */
+  restart(): void {
+    this.#tasks = this.#openTasks()
+    this.settle()
+  }
+
+  /**
+   * A fresh driver with the same input topics that follows the order this one recorded: what it
+   * writes must be byte for byte the same.
+   */
+  rederive(): TestDriver {
+    const again = new TestDriver(
+      this.#pipeline,
+      { partitions: this.#partitions },
+      { inputs: this.#inputs, schemas: this.#schemas },
+    )
+    for (const [partition, task] of again.#tasks.entries()) {
+      task.follow((queues) => new RecordedOrder(queues, this.#recordedOrder(partition)))
+    }
+    again.#nowMs = this.#nowMs
+    again.settle()
+    return again
+  }
+
+  /** Fetches, processes and commits until nothing is left to do. */
+  settle(): void {
+    for (let progress = true; progress; ) {
+      progress = false
+      for (const task of this.#tasks) {
+        this.#fetch(task)
+        for (let more = true; more; ) {
+          more = task.run(this.#recordsPerCommit).kind === 'more'
+          progress = this.#commit(task) || progress
+        }
+      }
+    }
+  }
+
+  #commit(task: Task): boolean {
+    const commit = task.takeCommit()
+    if (commit === undefined) return false
+    for (const { topic, partition, batches } of commit.outputs) {
+      for (const batch of batches) this.#outputs.append({ topic, partition }, batch, this.#nowMs)
+    }
+    for (const { topic, partition, offset } of commit.offsets) {
+      this.#committed.set(`${topic}/${partition}`, offset)
+    }
+    task.recycle(commit)
+    return true
+  }
+
+  #fetch(task: Task): void {
+    for (const queue of task.queues) {
+      const { topic, partition } = queue.input
+      if (queue.hasHead) continue
+      const records = this.#inputs.fetch(topic, partition, queue.position, this.#batchesPerFetch)
+      task.push(queue, {
+        records,
+        highWatermark: this.#inputs.endOffset(topic, partition),
+        // A fetch in memory is instant: nothing can arrive between asking and answering.
+        requestedAtMs: Infinity,
+        receivedAtMs: 0,
+      })
+    }
+  }
+
+  #openTasks(): Task[] {
+    return Array.from({ length: this.#partitions }, (_, partition) => {
+      const partitions = this.#partitions
+      const task = new Task({
+        pipeline: this.#pipeline,
+        partition,
+        partitions,
+        schemas: this.#schemas,
+        settings: {
+          partitionsOf: () => partitions,
+          schemaIdOf: (topic) => this.#schemas.idOfInternal(this.#pipeline, topic),
+        },
+      })
+      const restore = new TaskRestore({ task, schemas: this.#schemas, partitions })
+      for (const store of restore.stores) {
+        restore.apply(store, this.#outputs.fetch(changelogTopic(this.#pipeline.name, store), partition, 0))
+      }
+      for (const queue of task.queues) this.#position(restore, task, queue)
+      restore.finish()
+      return task
+    })
+  }
+
+  #position(restore: TaskRestore, task: Task, queue: Task['queues'][number]): void {
+    const { input } = queue
+    if (input.kind !== 'global') {
+      queue.position = this.#committed.get(`${input.topic}/${input.partition}`) ?? 0
+      return
+    }
+    queue.position = restore.globalOffset(input.topic, input.partition)
+    if (queue.position === 0) return
+    const decoder = createRecordDecoder({ writerSchema: (input.global?.topic as AnyTopic).schema })
+    const records = this.#inputs.fetch(input.topic, input.partition, 0)
+    while (records.next() && records.offset < queue.position) {
+      const { buffer, valueStart, valueEnd } = records
+      task.foldGlobal(input, decoder.decode(buffer, valueStart + WIRE_HEADER_BYTES, valueEnd))
+    }
+  }
+
+  #produce(
+    topic: string,
+    partition: number,
+    record: { readonly key: Buffer | null; readonly value: Buffer | null },
+  ): void {
+    const builder = new RecordBatchBuilder()
+    builder.appendRecord(record.key, record.value)
+    this.#inputs.append({ topic, partition }, builder, this.#nowMs)
+  }
+
+  #recordedOrder(partition: number): OrderRun[] {
+    const decoder = createRecordDecoder<{ runs: OrderRun[] }>({ writerSchema: orderSchema })
+    const records = this.#outputs.fetch(orderTopic(this.#pipeline.name), partition, 0)
+    const runs: OrderRun[] = []
+    while (records.next()) {
+      const { buffer, valueStart, valueEnd } = records
+      runs.push(...decoder.decode(buffer, valueStart + WIRE_HEADER_BYTES, valueEnd).runs)
+    }
+    return runs
+  }
+
+  #records<Result>(topic: string, read: (record: RecordSet, partition: number) => Result): Result[] {
+    const results: Result[] = []
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      const records = this.#outputs.fetch(topic, partition, 0)
+      while (records.next()) results.push(read(records, partition))
+    }
+    return results
+  }
+}
+
+const sideRecord = (record: RecordSet): SideRecord => ({
+  key: copyOf(record.key()),
+  value: copyOf(record.value()),
+  headers: Object.fromEntries(
+    record.headers().map(({ key, value }: RecordHeader) => [key, value?.toString('utf8') ?? '']),
+  ),
+})
+
+const copyOf = (bytes: Buffer | null): Buffer | null => bytes && Buffer.from(bytes)
+
+/** Schema ids as a registry would give them, one per topic. */
+class TestSchemas implements SchemaSource {
+  readonly #schemas: AvroSchema[] = []
+  readonly #ids = new Map<string, number>()
+
+  schemaOf(id: number): AvroSchema | 'unknown' {
+    return this.#schemas[id - 1] ?? 'unknown'
+  }
+
+  encode<Value extends object>(topic: Topic<Value>, value: Value): Buffer {
+    const schemaId = this.#idOf(topic.name, topic.schema)
+    return Buffer.from(new RecordEncoder<Value>({ schema: topic.schema, schemaId }).encode(value))
+  }
+
+  idOfInternal(pipeline: Pipeline, topic: string): number {
+    const own = internalTopics(pipeline).find(({ name }) => name === topic)
+    const output = Object.values(pipeline.outputs).find(({ name }) => name === topic)
+    const schema = own?.schema ?? output?.schema
+    if (schema === undefined) throw new Error(`No schema for ${topic}`)
+    return this.#idOf(topic, schema)
+  }
+
+  #idOf(topic: string, schema: AvroSchema): number {
+    let id = this.#ids.get(topic)
+    if (id === undefined) {
+      this.#schemas.push(schema)
+      id = this.#schemas.length
+      this.#ids.set(topic, id)
+    }
+    return id
+  }
+}
