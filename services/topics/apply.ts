@@ -75,8 +75,8 @@ export const applyTopics = async (
 }
 
 const ORDER: Readonly<Record<Step['kind'], number>> = {
-  'register-schema': 0,
-  'set-compatibility': 1,
+  'set-compatibility': 0,
+  'register-schema': 1,
   'alter-topic': 2,
   'create-topic': 3,
 }

@@ -104,10 +104,10 @@ describe('a schema', () => {
       found({ topic: existing, ...(subject === undefined ? {} : { subject }) }),
     )
 
-  it('that is new is registered before its rule is set', () => {
+  it('that is new is registered after its rule is set', () => {
     expect(plan(schema(id)).steps.map(({ kind }) => kind)).toEqual([
-      'register-schema',
       'set-compatibility',
+      'register-schema',
     ])
   })
 

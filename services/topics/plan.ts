@@ -138,23 +138,25 @@ const planSubject = (
 ): void => {
   const { name, schema, compatibility } = wanted
   const versions = found?.versions ?? []
+  // The rule first: the registry then judges the new version by it.
+  const ruled = found?.compatibility === compatibility
+  const rule: Step = { kind: 'set-compatibility', subject: name, compatibility }
   const registered = versions.some((version) => sameSchema(version.schema, schema))
-  if (!registered) {
-    const reason = incompatibility(schema, versions, compatibility)
-    if (reason !== null) {
-      into.refusals.push({
-        kind: 'schema',
-        name,
-        reason:
-          `schema of '${name}' is not ${compatibility}: ${reason}; give new fields a default and ` +
-          'keep the types of old ones, or publish to a new topic (<name>.v2).',
-      })
-      return
-    }
-    into.steps.push({ kind: 'register-schema', subject: name, schema })
+  if (registered) {
+    if (!ruled) into.steps.push(rule)
+    return
   }
-  // After the first registration: a registry may refuse a rule for a subject it does not know.
-  if (found?.compatibility !== compatibility) {
-    into.steps.push({ kind: 'set-compatibility', subject: name, compatibility })
+  const reason = incompatibility(schema, versions, compatibility)
+  if (reason !== null) {
+    into.refusals.push({
+      kind: 'schema',
+      name,
+      reason:
+        `schema of '${name}' is not ${compatibility}: ${reason}; give new fields a default and ` +
+        'keep the types of old ones, or publish to a new topic (<name>.v2).',
+    })
+    return
   }
+  if (!ruled) into.steps.push(rule)
+  into.steps.push({ kind: 'register-schema', subject: name, schema })
 }

@@ -1,6 +1,7 @@
 /** The servers of this room from the configuration of a process. */
 import type { KafkaCluster } from '../../pipelines/runtime/kafka/cluster.ts'
 import type { Config } from '../shared/config.ts'
+import { registryConnection } from '../shared/registry.ts'
 import type { TopicServers } from './apply.ts'
 import { kafkaTopicAdmin } from './kafka-topic-admin.ts'
 import { subjectRegistry } from './subject-registry.ts'
@@ -10,9 +11,5 @@ export const topicServers = (
   cluster: KafkaCluster,
 ): TopicServers => ({
   admin: kafkaTopicAdmin(cluster),
-  registry: subjectRegistry({
-    url: schemaRegistry.url,
-    username: schemaRegistry.login?.username,
-    password: schemaRegistry.login?.password.reveal(),
-  }),
+  registry: subjectRegistry(registryConnection(schemaRegistry)),
 })

@@ -1,0 +1,45 @@
+/** The schema registry of a process, from its configuration, and encoders for what it publishes. */
+import { RecordEncoder } from '../../pipelines/runtime/avro/index.ts'
+import {
+  askRegistry,
+  type RegistryConnection,
+} from '../../pipelines/runtime/kafka/registry-http.ts'
+import type { Topic } from '../../schemas/topic.ts'
+import type { Config } from './config.ts'
+import { ServiceError } from './errors.ts'
+
+export const registryConnection = ({
+  url,
+  login,
+}: Config['schemaRegistry']): RegistryConnection => ({
+  url,
+  ...(login === undefined
+    ? {}
+    : { login: { username: login.username, password: login.password.reveal() } }),
+})
+
+/**
+ * Encodes values of a topic with this version's schema, under the id it is registered as. Asks
+ * once; registering is the business of `millrace topics apply` alone.
+ */
+export const topicEncoder = async <Value>(
+  { name, schema }: Topic<Value>,
+  connection: RegistryConnection,
+): Promise<RecordEncoder<Value>> => {
+  const subject = `${name}-value`
+  const answer = await askRegistry(connection, {
+    method: 'POST',
+    path: ['subjects', subject],
+    body: { schema: JSON.stringify(schema) },
+  })
+  if (answer.kind === 'missing') {
+    throw new ServiceError({
+      code: 'SCHEMA_NOT_REGISTERED',
+      message: `The schema of '${subject}' is not registered at ${connection.url}; run \`millrace topics apply\`.`,
+    })
+  }
+  return new RecordEncoder<Value>({ schema, schemaId: Number(idIn(answer.body)) })
+}
+
+const idIn = (body: unknown): unknown =>
+  typeof body === 'object' && body !== null ? Reflect.get(body, 'id') : undefined
