@@ -30,22 +30,57 @@ interface Waiting {
   readonly die: () => void
 }
 
-/** Runs sinks step by step as `choices` say; a sink that died is started again. */
+/** mulberry32: small, seeded, good enough to choose with. */
+const randomOf = (seed: number) => (): number => {
+  seed = (seed + 0x6d2b79f5) | 0
+  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+}
+
+interface Fate {
+  readonly seed: number
+  /** Steps with faults; afterwards everybody goes on in turn and nothing goes wrong. */
+  readonly steps: number
+  readonly events: readonly (Fault | 'dies')[]
+}
+
+const EVENTS: readonly (Fault | 'dies')[] = [
+  'lost-request',
+  'lost-answer',
+  'died-before-views',
+  'dies',
+  'died-before-rows',
+]
+
+const fatesWith = (events: readonly (Fault | 'dies')[]) =>
+  fc.record({
+    seed: fc.integer(),
+    steps: fc.integer({ min: 0, max: 500 }),
+    events: fc.constant(events),
+  })
+
+/** Runs sinks step by step as fate has it; a sink that died is started again. */
 class World {
   readonly server: ModelServer
   readonly trace: string[] = []
-  readonly #choices: Iterator<number>
+  readonly #random: () => number
+  #stepsLeft: number
+  readonly #events: readonly (Fault | 'dies')[]
+  /** Runs while the others sleep, sometimes for long. */
+  #favourite = 0
   #waiting: Waiting[] = []
   #nextClaim = 0
 
-  constructor(server: ModelServer, choices: readonly number[]) {
+  constructor(server: ModelServer, { seed, steps, events }: Fate) {
     this.server = server
-    this.#choices = choices[Symbol.iterator]()
+    this.#random = randomOf(seed)
+    this.#stepsLeft = steps
+    this.#events = events
   }
 
-  pick(options: number): number | undefined {
-    const next = this.#choices.next()
-    return next.done ? undefined : next.value % options
+  pick(options: number): number {
+    return Math.floor(this.#random() * options)
   }
 
   ports(sink: number): ProtocolPorts {
@@ -85,7 +120,7 @@ class World {
     for (;;) {
       let next = (await openPartition(ports, id)).next ?? 0
       while (next < LOG_END) {
-        const lastOffset = Math.min(LOG_END - 1, next + (this.pick(9) ?? 4))
+        const lastOffset = Math.min(LOG_END - 1, next + this.pick(9))
         const offsets = dataIn(next, lastOffset)
         const claim = {
           firstOffset: next,
@@ -125,53 +160,56 @@ class World {
     }
   }
 
-  /** Out of choices, everybody goes on in turn and nothing goes wrong: the run ends. */
   #step(): void {
-    const chosen = this.#waiting.splice(this.pick(this.#waiting.length) ?? 0, 1)[0]
+    this.#stepsLeft -= 1
+    const isCalm = this.#stepsLeft < 0
+    if (isCalm || this.pick(8) === 0) this.#favourite = this.pick(SINKS)
+    const favourite = this.#waiting.findIndex(({ sink }) => sink === this.#favourite)
+    const chosen = this.#waiting.splice(Math.max(0, favourite), 1)[0]
     if (chosen === undefined) throw new Error('nobody waits, yet somebody is alive')
-    const event = this.pick(14)
-    const faults: Readonly<Record<number, Fault>> = {
-      1: 'lost-request',
-      2: 'lost-answer',
-      3: 'died-before-rows',
-      4: 'died-before-views',
-    }
-    const fault = faults[event ?? 0] ?? 'none'
-    this.trace.push(`${String(chosen.sink)} ${chosen.step} ${event === 5 ? 'dies' : fault}`)
-    if (event === 5) chosen.die()
-    else chosen.go(fault)
+    const event = isCalm ? 'none' : (this.#events[this.pick(30)] ?? 'none')
+    this.trace.push(`${String(chosen.sink)} ${chosen.step} ${event}`)
+    if (event === 'dies') chosen.die()
+    else chosen.go(event)
   }
 }
 
+const SINKS = 3
 const expected = dataIn(0, LOG_END - 1)
 const sorted = (offsets: readonly number[]): number[] => [...offsets].sort((a, b) => a - b)
 
-describe('whatever happens to three sinks of one partition', () => {
-  const property = (check: (world: World) => void) =>
-    fc.asyncProperty(fc.array(fc.nat(1000), { maxLength: 400 }), async (choices) => {
-      const world = new World(new ModelServer({ tokenWindow: 100, openAgeMs: 0 }), choices)
-      await world.run(3)
-      check(world)
-    })
+const outcomeOf = async (fate: Fate, options: { tokenWindow: number; openAgeMs: number }) => {
+  const world = new World(new ModelServer(options), fate)
+  await world.run(SINKS)
+  return { server: world.server, trace: world.trace.join('\n') }
+}
 
-  it('every row is in ClickHouse once, and in its views once', async () => {
-    await fc.assert(
-      property(({ server, trace }) => {
-        expect(sorted(server.offsets), trace.join('\n')).toEqual(expected)
-        expect(server.viewRows, trace.join('\n')).toBe(expected.length)
-      }),
-      { numRuns: 150 },
-    )
+describe('whatever happens to three sinks of one partition', () => {
+  it('every row is in ClickHouse once', async () => {
+    const everyRun = fc.asyncProperty(fatesWith(EVENTS), async (fate) => {
+      const { server, trace } = await outcomeOf(fate, { tokenWindow: 100, openAgeMs: 0 })
+      expect(sorted(server.offsets), trace).toEqual(expected)
+    })
+    await fc.assert(everyRun, { numRuns: 200 })
   })
 
   it('every row is in ClickHouse once when tokens are forgotten soon', async () => {
-    // Three sinks have at most three inserts under way: what a token must outlive.
-    const run = fc.asyncProperty(fc.array(fc.nat(1000), { maxLength: 400 }), async (choices) => {
-      const server = new ModelServer({ tokenWindow: 8, openAgeMs: REPEAT_WITHIN_MS + 1 })
-      const world = new World(server, choices)
-      await world.run(3)
-      expect(sorted(server.offsets), world.trace.join('\n')).toEqual(expected)
+    const openAgeMs = REPEAT_WITHIN_MS + 1
+    const everyRun = fc.asyncProperty(fatesWith(EVENTS), async (fate) => {
+      const { server, trace } = await outcomeOf(fate, { tokenWindow: 3, openAgeMs })
+      expect(sorted(server.offsets), trace).toEqual(expected)
     })
-    await fc.assert(run, { numRuns: 150 })
+    await fc.assert(everyRun, { numRuns: 200 })
+  })
+
+  // Killed between token and rows, ClickHouse passes the repeat to the views and drops the rows;
+  // sent again under a new token, the views get them twice. The ADR says why that is let be.
+  it('every row is in the views once unless ClickHouse died between token and rows', async () => {
+    const events = EVENTS.filter((event) => event !== 'died-before-rows')
+    const everyRun = fc.asyncProperty(fatesWith(events), async (fate) => {
+      const { server, trace } = await outcomeOf(fate, { tokenWindow: 100, openAgeMs: 0 })
+      expect(server.viewRows, trace).toBe(expected.length)
+    })
+    await fc.assert(everyRun, { numRuns: 200 })
   })
 })

@@ -10,8 +10,8 @@
  * P2: a claim is made only after all blocks before it are in. So the newest claim alone may be open.
  * P3: an insert is one part in one table partition: all rows or none. Rows found = block complete.
  * P4: ClickHouse writes a token before it publishes the part. Killed in between, it knows the token
- *     of rows it does not have, and would drop the repeat. So a repeat is counted, and one that
- *     vanished is sent again under a new token.
+ *     of rows it does not have, and would drop every repeat, also that of another sink. So each
+ *     insert is counted, and a block that vanished is sent again under a new token.
  * P5: an open block that is young is repeated even if its rows are there: tokens make that free, and
  *     it fills materialised views that a dying server left behind. An old one is only counted,
  *     since tokens are forgotten in time.
@@ -88,7 +88,7 @@ const settle = async (
         `${String(claim.rows)} rows when it was claimed and has ${String(range.count)} now; inserting what is there`,
     )
   }
-  const repeat = { id, claim, rows: range.rows, count: range.count, isRepeat: true }
+  const repeat = { id, claim, rows: range.rows, count: range.count }
   if ((await insertBlock(ports, repeat)) === 'superseded') return 'superseded'
   await finish(range.count)
   return 'settled'
@@ -103,7 +103,7 @@ export const commitBlock = async (
   const { store, persist } = ports
   const { claim, rows } = block
   if (!(await persist('claim', () => store.claim(id, claim)))) return 'lost'
-  const request = { id, claim, rows, count: claim.rows, isRepeat: false }
+  const request = { id, claim, rows, count: claim.rows }
   if ((await insertBlock(ports, request)) === 'superseded') return 'lost'
   await persist('finish', () => store.finish(id, claim, claim.rows))
   return 'done'
@@ -111,8 +111,6 @@ export const commitBlock = async (
 
 interface Insert extends Omit<InsertRequest, 'attempt'> {
   readonly count: number
-  /** Rows of this block may have been sent before. */
-  readonly isRepeat: boolean
 }
 
 const insertBlock = async (ports: ProtocolPorts, insert: Insert): Promise<'in' | 'superseded'> => {
@@ -120,13 +118,9 @@ const insertBlock = async (ports: ProtocolPorts, insert: Insert): Promise<'in' |
   const { store, persist } = ports
   const { id, claim, rows } = insert
   for (let attempt = 0; ; attempt += 1) {
-    let tries = 0
-    const outcome = await persist('insert', () => {
-      tries += 1
-      return store.insert({ id, claim, rows, attempt })
-    })
+    const request = { id, claim, rows, attempt }
+    const outcome = await persist('insert', () => store.insert(request))
     if (outcome === 'superseded') return 'superseded'
-    if (tries === 1 && attempt === 0 && !insert.isRepeat) return 'in'
     const present = await persist('count', () => store.countRows(id, claim))
     if (present > 0) return 'in'
     ports.warn(

@@ -1,7 +1,8 @@
 /**
  * ClickHouse as the sink's protocol meets it, with its faults: answers get lost, the server dies
  * between a token and its rows or between the rows and a view, a condition is evaluated some time
- * before the part is committed, and tokens are forgotten after a number of newer ones.
+ * before the part is committed, and tokens are forgotten after a number of newer ones. A query that
+ * runs for longer than that many inserts is ended by the server (max_execution_time).
  *
  * Every step waits at `gate`, so that a test decides who goes on, who sleeps and who dies.
  */
@@ -24,14 +25,21 @@ interface StoredBlock {
 class TokenWindow {
   readonly #tokens: string[] = []
   readonly #size: number
+  /** Tokens ever added: the model's clock. */
+  added = 0
 
   constructor(size: number) {
     this.#size = size
   }
 
+  outlives(sinceAdded: number): boolean {
+    return this.added - sinceAdded < this.#size
+  }
+
   /** False when the token is known. */
   add(token: string): boolean {
     if (this.#tokens.includes(token)) return false
+    this.added += 1
     this.#tokens.push(token)
     if (this.#tokens.length > this.#size) this.#tokens.shift()
     return true
@@ -48,14 +56,14 @@ export class ModelServer {
   viewRows = 0
   readonly gaps: Gap[] = []
   readonly #blocks: StoredBlock[] = []
-  readonly #claimTokens: TokenWindow
-  readonly #rowTokens: TokenWindow
+  readonly claimTokens: TokenWindow
+  readonly rowTokens: TokenWindow
   readonly #viewTokens: TokenWindow
   readonly openAgeMs: number
 
   constructor({ tokenWindow, openAgeMs }: { tokenWindow: number; openAgeMs: number }) {
-    this.#claimTokens = new TokenWindow(10 * tokenWindow)
-    this.#rowTokens = new TokenWindow(tokenWindow)
+    this.claimTokens = new TokenWindow(10 * tokenWindow)
+    this.rowTokens = new TokenWindow(tokenWindow)
     this.#viewTokens = new TokenWindow(tokenWindow)
     this.openAgeMs = openAgeMs
   }
@@ -80,7 +88,7 @@ export class ModelServer {
 
   addClaim(claim: Claim, attempt: number): void {
     const token = `${String(claim.firstOffset)} ${String(attempt)}`
-    if (this.#claimTokens.add(token)) this.#blocks.push({ state: 'open', claim })
+    if (this.claimTokens.add(token)) this.#blocks.push({ state: 'open', claim })
   }
 
   addDone(claim: Claim): void {
@@ -96,7 +104,7 @@ export class ModelServer {
   }
 
   addRows(token: string, offsets: readonly number[], fault: Fault): void {
-    const isNew = this.#rowTokens.add(token)
+    const isNew = this.rowTokens.add(token)
     if (isNew && fault === 'died-before-rows') return
     if (isNew) this.offsets.push(...offsets)
     if (fault === 'died-before-views') return
@@ -127,11 +135,15 @@ export class ModelBlockStore implements BlockStore {
 
   async claim(_id: PartitionId, claim: Claim): Promise<boolean> {
     for (let attempt = 0; attempt < 5; attempt += 1) {
+      const { claimTokens } = this.#server
+      const startedAt = claimTokens.added
       const may = await this.#step('claim condition', () => this.#server.mayClaim(claim))
-      if (may)
+      if (may) {
         await this.#step('claim commit', () => {
+          if (!claimTokens.outlives(startedAt)) throw unavailable('claim')
           this.#server.addClaim(claim, attempt)
         })
+      }
       const { newestClaim, doneLastOffset = -1 } = await this.#step('claim check', () =>
         this.#server.ledger(),
       )
@@ -143,11 +155,14 @@ export class ModelBlockStore implements BlockStore {
   }
 
   async insert({ id, claim, rows, attempt }: InsertRequest): Promise<InsertOutcome> {
+    const { rowTokens } = this.#server
+    const startedAt = rowTokens.added
     const isIn = await this.#step('insert condition', () => this.#server.isIn(claim))
     if (isIn) return 'superseded'
     const offsets = JSON.parse(rows.toString()) as number[]
     const token = `${tokenOf(id, claim)} ${String(attempt)}`
     await this.#step('insert commit', (fault) => {
+      if (!rowTokens.outlives(startedAt)) throw unavailable('insert')
       this.#server.addRows(token, offsets, fault)
     })
     return 'written'
