@@ -97,9 +97,10 @@ export default {
     },
     {
       name: 'resolvable',
+      comment: 'The page loads /vendor/ from the API, by URL.',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true },
+      to: { couldNotResolve: true, pathNot: '^/vendor/' },
     },
     {
       name: 'no-dev-dependency-in-the-product',
@@ -108,7 +109,10 @@ export default {
         path: '^(schemas|pipelines|services|infra)/',
         pathNot: [TEST_FILES, '^schemas/generate'],
       },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'npm-optional', 'type-only'] },
+      to: {
+        dependencyTypes: ['npm-dev'],
+        dependencyTypesNot: ['npm', 'npm-optional', 'type-only'],
+      },
     },
   ],
   options: {
