@@ -73,12 +73,12 @@ export const migrationsProbe = (pending: () => Promise<readonly string[]>): Prob
 
 /** `describe` asks the brokers for the cluster: how many there are, and which topics are missing. */
 export const kafkaProbe = (
-  describe: () => Promise<{ brokers: number; missingTopics: readonly string[] }>,
+  describe: (signal: AbortSignal) => Promise<{ brokers: number; missingTopics: readonly string[] }>,
 ): Probe => ({
   name: 'kafka',
   remedy: 'start Kafka, or correct KAFKA_BROKERS and its login',
-  async check(): Promise<ProbeFinding> {
-    const { brokers, missingTopics } = await describe()
+  async check(signal): Promise<ProbeFinding> {
+    const { brokers, missingTopics } = await describe(signal)
     if (missingTopics.length === 0) {
       return { state: 'ready', detail: brokers === 1 ? '1 broker' : `${brokers} brokers` }
     }

@@ -116,6 +116,7 @@ export const foreignDocument = (status: number, detail: string, instance: string
 const quotedCharacters = 80
 
 export const show = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? 'missing'
+  // What cannot be JSON (undefined) has no text of its own.
+  const text = value === undefined ? 'missing' : JSON.stringify(value)
   return text.length > quotedCharacters ? `${text.slice(0, quotedCharacters)}...` : text
 }

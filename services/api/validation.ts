@@ -27,8 +27,12 @@ export const toProblem = (
   return invalidParameter({ field, value: finding.data ?? null, limit: limitOf(finding) })
 }
 
-const fieldOf = ({ instancePath, params }: Finding): string =>
-  instancePath.slice(1).replaceAll('/', '.') || String(params['missingProperty'] ?? 'request')
+const fieldOf = ({ instancePath, params }: Finding): string => {
+  const path = instancePath.slice(1).replaceAll('/', '.')
+  if (path !== '') return path
+  const missing = params['missingProperty']
+  return typeof missing === 'string' ? missing : 'request'
+}
 
 const limitOf = ({ keyword, params, message }: Finding): string => {
   switch (keyword) {

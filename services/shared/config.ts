@@ -13,6 +13,7 @@ import { Secret } from './secret.ts'
 const port = Type.Integer({ minimum: 1, maximum: 65535 })
 const brokerList = '^[^\\s:,]+:[0-9]{1,5}(,[^\\s:,]+:[0-9]{1,5})*$'
 const httpUrl = '^https?://[^\\s/]+'
+const namedUrls = '^[a-z][a-z0-9-]*=https?://[^\\s,]+(,[a-z][a-z0-9-]*=https?://[^\\s,]+)*$'
 
 const environment = Type.Object({
   KAFKA_BROKERS: Type.String({ default: '127.0.0.1:9092', pattern: brokerList }),
@@ -40,6 +41,10 @@ const environment = Type.Object({
   MILLRACE_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
   API_PORT: Type.Integer({ default: 8080, minimum: 1, maximum: 65535 }),
   METRICS_PORT: Type.Optional(port),
+  MILLRACE_PROCESSES: Type.Optional(Type.String({ pattern: namedUrls })),
+  WEBHOOK_URL: Type.Optional(Type.String({ pattern: httpUrl })),
+  WEBHOOK_SECRET: Type.Optional(Type.String({ minLength: 16 })),
+  WEBHOOK_SECRET_FILE: Type.Optional(Type.String()),
   MILLRACE_PARTITIONS: Type.Integer({ default: 4, minimum: 1, maximum: 10_000 }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const, {
     default: 'info',
@@ -60,7 +65,7 @@ interface SchemaProblem {
   readonly params: { readonly allowedValues?: readonly string[] }
 }
 
-const isSecretName = (name: string): boolean => name.includes('PASSWORD')
+const isSecretName = (name: string): boolean => /PASSWORD|SECRET/.test(name)
 
 const describeProblem = (problem: SchemaProblem, raw: RawEnvironment): string => {
   const name = problem.instancePath.slice(1)
@@ -101,7 +106,8 @@ const readText = (name: string, path: string): string => {
   }
 }
 
-type SecretName = 'KAFKA_SASL_PASSWORD' | 'SCHEMA_REGISTRY_PASSWORD' | 'CLICKHOUSE_PASSWORD'
+type SecretName =
+  'KAFKA_SASL_PASSWORD' | 'SCHEMA_REGISTRY_PASSWORD' | 'CLICKHOUSE_PASSWORD' | 'WEBHOOK_SECRET'
 
 const secretOf = (env: Environment, name: SecretName): Secret | undefined => {
   const value = env[name]
@@ -160,6 +166,24 @@ const registryLoginOf = (env: Environment) => {
   return { username, password }
 }
 
+/** `worker=http://127.0.0.1:9464,sink=...`: the processes whose health the API reports. */
+const processesOf = ({ MILLRACE_PROCESSES: list = '' }: Environment) =>
+  list
+    .split(',')
+    .filter((pair) => pair !== '')
+    .map((pair) => {
+      const cut = pair.indexOf('=')
+      return { name: pair.slice(0, cut), url: pair.slice(cut + 1) }
+    })
+
+const webhookOf = (env: Environment) => {
+  const secret = secretOf(env, 'WEBHOOK_SECRET')
+  const url = env.WEBHOOK_URL
+  if (url !== undefined) return { url, secret }
+  if (secret === undefined) return undefined
+  throw invalid('WEBHOOK_SECRET is set but WEBHOOK_URL is not. Set the URL or unset the secret.')
+}
+
 const structure = (env: Environment) => ({
   kafka: {
     brokers: env.KAFKA_BROKERS.split(','),
@@ -179,6 +203,8 @@ const structure = (env: Environment) => ({
   apiPort: env.API_PORT,
   /** Health and metrics of a process that is not the API; each service has its own default. */
   metricsPort: env.METRICS_PORT,
+  processes: processesOf(env),
+  webhook: webhookOf(env),
   /** Partition count of newly created `spread` topics. */
   partitions: env.MILLRACE_PARTITIONS,
   logLevel: env.LOG_LEVEL,
