@@ -44,7 +44,6 @@ const tests = (project: string, limitMs: number): Step => ({
 const CHECKS: readonly Step[] = [
   check('lint', 'eslint', '.', '--max-warnings', '0'),
   check('types', 'tsc', '--noEmit'),
-  check('types of the page', 'tsc', '-p', 'services/api/page'),
   check('page-types', 'tsc', '--noEmit', '--project', 'services/api/page'),
   check('format', 'prettier', '--check', '--log-level', 'warn', '.'),
   check(
