@@ -13,15 +13,18 @@ import { Command, CommanderError } from 'commander'
 
 import { EXIT, exitCodeOf, messageOf } from '../shared/errors.ts'
 import * as down from './commands/down.ts'
+import * as encode from './commands/encode.ts'
+import * as replay from './commands/replay.ts'
 import * as service from './commands/service.ts'
 import * as setup from './commands/setup.ts'
 import * as status from './commands/status.ts'
+import * as tail from './commands/tail.ts'
 import * as topics from './commands/topics.ts'
 import * as up from './commands/up.ts'
 import { setExitCode, takeExitCode } from './exit-code.ts'
 
 /** One line per command, in the order of `--help`. */
-const commands = [setup, up, status, down, service, topics]
+const commands = [setup, up, status, down, service, topics, replay, tail, encode]
 
 export const buildProgram = (): Command => {
   const program = new Command('millrace')

@@ -11,14 +11,15 @@ import { SchemaError } from '../../schemas/errors.ts'
 import type { Tick } from '../../schemas/generated/control-ticks.ts'
 import type { MetricPoint } from '../../schemas/generated/telemetry-metrics.ts'
 import { controlTicks, telemetryMetrics } from '../../schemas/topics.ts'
+import type { OutgoingRecord, RecordPublisher } from '../shared/publisher.ts'
 import type { CsvOptions, CsvPoint } from './csv-rows.ts'
 import type { InputFile } from './input-files.ts'
 import { mergeByTime, type TimedSource } from './merge.ts'
-import { SeriesRoutes, type OutgoingRecord, type RecordPublisher } from './outgoing.ts'
 import { ReplayError } from './replay-error.ts'
+import { SeriesRoutes } from './series-routes.ts'
 import { sourceOf, surveyFile, type FileSurvey } from './source-file.ts'
 import { Pace, type Speed } from './speed.ts'
-import { TickClock, tickIntervalMs } from './tick-clock.ts'
+import { TICK_MS, TickClock, tickIntervalMs } from './tick-clock.ts'
 
 export interface ReplayServers {
   readonly publisher: RecordPublisher
@@ -96,6 +97,8 @@ class MetricsReplay {
   #ticks = 0
   #slice: OutgoingRecord[] = []
   #dueTicks: number[] = []
+  /** As dense as live input: every tick counts. */
+  #dense = true
 
   constructor(options: ReplayOptions, servers: ReplayServers) {
     this.#options = options
@@ -143,7 +146,9 @@ class MetricsReplay {
   /** Returns the event time of the last point published. */
   async #publishAll(used: readonly Surveyed[], csv: CsvOptions, firstMs: number): Promise<number> {
     const { speed, now, onProgress } = this.#options
-    const clock = new TickClock(tickIntervalMs(used.map(({ survey }) => survey)))
+    const intervalMs = tickIntervalMs(used.map(({ survey }) => survey))
+    this.#dense = intervalMs === TICK_MS
+    const clock = new TickClock(intervalMs)
     const of = used.reduce((sum, { survey }) => sum + survey.points, 0)
     const pace =
       speed.kind === 'max'
@@ -207,7 +212,8 @@ class MetricsReplay {
   async #flush(): Promise<void> {
     const { publisher } = this.#servers
     const points = this.#slice
-    const ticks = this.#dueTicks
+    // Of sparse history the last one says it all; ticks would outnumber the points (R2).
+    const ticks = this.#dense ? this.#dueTicks : this.#dueTicks.slice(-1)
     this.#slice = []
     this.#dueTicks = []
     if (points.length > 0) await publisher.publish(points)

@@ -4,7 +4,8 @@
  * R1: a tick g is sent only after every point before g: all that follow are at g or later.
  * R2: a tick is sent when the stream crosses a line of the grid, one per crossing: where history
  *     has a hole, time jumps, and a jump of more than three ticks means "no data", never "silent".
- *     So years of sparse history cost no more ticks than they have points.
+ *     So years of sparse history cost no more ticks than they have points; and where the grid is
+ *     coarser than live ticks, every step is such a jump, and one tick a slice of points is enough.
  * R3: after the last point time goes on for CLOSING_MS, so that open windows close, but never
  *     beyond the present.
  *

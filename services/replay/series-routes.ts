@@ -1,22 +1,7 @@
-/** What a replay needs of Kafka, and how a point becomes a record. */
+/** Key and partition of the series that are replayed. */
 import { seriesKey } from '../../schemas/series-key.ts'
 import type { MetricPoint } from '../../schemas/generated/telemetry-metrics.ts'
 import { murmur2, toPartition } from '../../pipelines/runtime/record/index.ts'
-
-export interface OutgoingRecord {
-  readonly topic: string
-  readonly partition: number
-  readonly key: Buffer
-  readonly value: Buffer
-}
-
-export interface RecordPublisher {
-  /**
-   * Resolves when the brokers have all of them, once each. Records of one partition keep their
-   * order, also between calls that follow each other.
-   */
-  readonly publish: (records: readonly OutgoingRecord[]) => Promise<void>
-}
 
 export interface SeriesRoute {
   readonly key: Buffer

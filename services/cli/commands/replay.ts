@@ -1,0 +1,25 @@
+import type { Command } from 'commander'
+
+export interface ReplayOptions {
+  readonly speed: string
+  readonly tenant?: string
+  readonly name?: string
+  readonly json?: boolean
+}
+
+export const register = (program: Command): void => {
+  program
+    .command('replay')
+    .description('publish files of history in the order of their event time')
+    .command('metrics')
+    .argument('<file...>', 'CSV files, or folders with CSV files in them')
+    .description('points from CSV: a timestamp, a value, further columns as labels')
+    .option('--speed <speed>', '`max`, or `Nx`: N seconds of history a second', 'max')
+    .option('--tenant <tenant>', 'tenant to write to (default: replay-<name>)')
+    .option('--name <name>', 'name of the replay (default: unique per run)')
+    .option('--json', 'one JSON document on standard output')
+    .action(async (files: readonly string[], options: ReplayOptions) => {
+      const { runReplayMetrics } = await import('../replay/run-replay-metrics.ts')
+      await runReplayMetrics(files, options)
+    })
+}

@@ -1,0 +1,65 @@
+import process from 'node:process'
+import { inputFiles } from '../../replay/input-files.ts'
+import { replayNames } from '../../replay/replay-name.ts'
+import { replayMetrics, type ReplayResult } from '../../replay/replay-metrics.ts'
+import { withReplayServers } from '../../replay/servers.ts'
+import { parseSpeed } from '../../replay/speed.ts'
+import { readConfig } from '../../shared/config.ts'
+import { EXIT } from '../../shared/errors.ts'
+import type { ReplayOptions } from '../commands/replay.ts'
+import { setExitCode } from '../exit-code.ts'
+import { progressView } from './progress.ts'
+
+const now = (): number => Date.now()
+
+export const runReplayMetrics = async (
+  paths: readonly string[],
+  { speed, name, tenant, json = false }: ReplayOptions,
+): Promise<void> => {
+  const options = {
+    files: inputFiles(paths),
+    speed: parseSpeed(speed),
+    ...replayNames({ name, tenant, nowMs: now() }),
+    now,
+  }
+  const config = readConfig()
+  const interrupted = new AbortController()
+  const interrupt = (): void => {
+    interrupted.abort()
+  }
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
+  const view = progressView(process.stderr)
+  const startedMs = now()
+  try {
+    const result = await withReplayServers(config, (servers) =>
+      replayMetrics({ ...options, signal: interrupted.signal, onProgress: view.show }, servers),
+    )
+    view.stop()
+    const seconds = (now() - startedMs) / 1000
+    if (json) process.stdout.write(`${JSON.stringify({ ...result, seconds })}\n`)
+    else process.stderr.write(textOf(result, seconds))
+    if (result.published === 0 || !result.complete) setExitCode(EXIT.negative)
+  } finally {
+    view.stop()
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+  }
+}
+
+const SHOWN_ON_TERMINAL = 10
+
+const textOf = (result: ReplayResult, seconds: number): string => {
+  const { published, read, skipped, skippedCount, tenant, firstTimestamp, lastTimestamp } = result
+  const reasons = skipped
+    .slice(0, SHOWN_ON_TERMINAL)
+    .map(({ file, line, reason }) => `  ${file}:${String(line)} ${reason}`)
+  const more = skippedCount - reasons.length
+  return `${[
+    ...(result.complete ? [] : ['Interrupted.']),
+    `Published ${String(published)} of ${String(read)} rows to tenant ${tenant} in ${seconds.toFixed(1)} s.`,
+    ...(firstTimestamp === null || lastTimestamp === null
+      ? []
+      : [`Event time ${firstTimestamp} to ${lastTimestamp}, ${String(result.ticks)} ticks.`]),
+    ...(skippedCount === 0 ? [] : [`Skipped ${String(skippedCount)} rows:`, ...reasons]),
+    ...(more > 0 ? [`  and ${String(more)} more`] : []),
+  ].join('\n')}\n`
+}
