@@ -15,7 +15,7 @@ import { SinkError } from './errors.ts'
 import { ModelBlockStore, ModelServer, modelRows, type Fault } from './testing/model-block-store.ts'
 
 const id: PartitionId = { topic: 't', topicId: 'T', partition: 0 }
-const LOG_END = 40
+const LOG_END = 90
 /** Control records have offsets and no rows. */
 const isData = (offset: number): boolean => offset % 7 !== 3
 const dataIn = (first: number, last: number): number[] =>
@@ -42,6 +42,8 @@ interface Fate {
   readonly seed: number
   /** Steps with faults; afterwards everybody goes on in turn and nothing goes wrong. */
   readonly steps: number
+  /** For how many steps one sink runs, on average, before another one wakes up. */
+  readonly patience: number
   readonly events: readonly (Fault | 'dies')[]
 }
 
@@ -56,7 +58,8 @@ const EVENTS: readonly (Fault | 'dies')[] = [
 const fatesWith = (events: readonly (Fault | 'dies')[]) =>
   fc.record({
     seed: fc.integer(),
-    steps: fc.integer({ min: 0, max: 500 }),
+    steps: fc.integer({ min: 0, max: 800 }),
+    patience: fc.constantFrom(4, 15, 80),
     events: fc.constant(events),
   })
 
@@ -66,17 +69,19 @@ class World {
   readonly trace: string[] = []
   readonly #random: () => number
   #stepsLeft: number
+  readonly #patience: number
   readonly #events: readonly (Fault | 'dies')[]
   /** Runs while the others sleep, sometimes for long. */
   #favourite = 0
   #waiting: Waiting[] = []
   #nextClaim = 0
 
-  constructor(server: ModelServer, { seed, steps, events }: Fate) {
+  constructor(server: ModelServer, { seed, steps, patience, events }: Fate) {
     this.server = server
     this.#random = randomOf(seed)
     this.#stepsLeft = steps
     this.#events = events
+    this.#patience = patience
   }
 
   pick(options: number): number {
@@ -163,7 +168,7 @@ class World {
   #step(): void {
     this.#stepsLeft -= 1
     const isCalm = this.#stepsLeft < 0
-    if (isCalm || this.pick(8) === 0) this.#favourite = this.pick(SINKS)
+    if (isCalm || this.pick(this.#patience) === 0) this.#favourite = this.pick(SINKS)
     const favourite = this.#waiting.findIndex(({ sink }) => sink === this.#favourite)
     const chosen = this.#waiting.splice(Math.max(0, favourite), 1)[0]
     if (chosen === undefined) throw new Error('nobody waits, yet somebody is alive')
@@ -190,16 +195,16 @@ describe('whatever happens to three sinks of one partition', () => {
       const { server, trace } = await outcomeOf(fate, { tokenWindow: 100, openAgeMs: 0 })
       expect(sorted(server.offsets), trace).toEqual(expected)
     })
-    await fc.assert(everyRun, { numRuns: 200 })
+    await fc.assert(everyRun, { numRuns: 300 })
   })
 
   it('every row is in ClickHouse once when tokens are forgotten soon', async () => {
     const openAgeMs = REPEAT_WITHIN_MS + 1
     const everyRun = fc.asyncProperty(fatesWith(EVENTS), async (fate) => {
-      const { server, trace } = await outcomeOf(fate, { tokenWindow: 3, openAgeMs })
+      const { server, trace } = await outcomeOf(fate, { tokenWindow: 8, openAgeMs })
       expect(sorted(server.offsets), trace).toEqual(expected)
     })
-    await fc.assert(everyRun, { numRuns: 200 })
+    await fc.assert(everyRun, { numRuns: 300 })
   })
 
   // Killed between token and rows, ClickHouse passes the repeat to the views and drops the rows;
@@ -210,6 +215,6 @@ describe('whatever happens to three sinks of one partition', () => {
       const { server, trace } = await outcomeOf(fate, { tokenWindow: 100, openAgeMs: 0 })
       expect(server.viewRows, trace).toBe(expected.length)
     })
-    await fc.assert(everyRun, { numRuns: 200 })
+    await fc.assert(everyRun, { numRuns: 300 })
   })
 })

@@ -2,7 +2,7 @@
  * ClickHouse as the sink's protocol meets it, with its faults: answers get lost, the server dies
  * between a token and its rows or between the rows and a view, a condition is evaluated some time
  * before the part is committed, and tokens are forgotten after a number of newer ones. A query that
- * runs for longer than that many inserts is ended by the server (max_execution_time).
+ * runs for as long as half of them last is ended by the server (max_execution_time).
  *
  * Every step waits at `gate`, so that a test decides who goes on, who sleeps and who dies.
  */
@@ -33,7 +33,7 @@ class TokenWindow {
   }
 
   outlives(sinceAdded: number): boolean {
-    return this.added - sinceAdded < this.#size
+    return this.added - sinceAdded < this.#size / 2
   }
 
   /** False when the token is known. */
@@ -62,7 +62,7 @@ export class ModelServer {
   readonly openAgeMs: number
 
   constructor({ tokenWindow, openAgeMs }: { tokenWindow: number; openAgeMs: number }) {
-    this.claimTokens = new TokenWindow(10 * tokenWindow)
+    this.claimTokens = new TokenWindow(tokenWindow)
     this.rowTokens = new TokenWindow(tokenWindow)
     this.#viewTokens = new TokenWindow(tokenWindow)
     this.openAgeMs = openAgeMs
@@ -73,6 +73,7 @@ export class ModelServer {
       this.#blocks
         .filter((block) => block.state === state)
         .map(({ claim }) => claim)
+        .reverse() // of equal versions ReplacingMergeTree keeps the last
         .sort((a, b) => b.firstOffset - a.firstOffset)[0]
     const open = newest('open')
     const newestClaim: OpenClaim | undefined = open && { ...open, ageMs: this.openAgeMs }
