@@ -1,6 +1,6 @@
 /** Opens a data folder for one run: it exists, can be written, has room, is ours, and nobody else works in it. */
-import { mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs'
-import { basename } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 
 import { ensureVersion } from './data-version.ts'
 import { StackError, systemCode } from './errors.ts'
@@ -26,9 +26,17 @@ export const defaultMinFreeBytes = 1024 ** 3
 
 const megabytes = (bytes: number): string => `${String(Math.floor(bytes / 1e6))} MB`
 
+/** Not `recursive`: that one loops for ever below folders that take no entries, such as /proc. */
+const makeWithParents = (path: string): void => {
+  if (existsSync(path)) return
+  makeWithParents(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
+}
+
 const makeFolder = (path: string): void => {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeWithParents(path)
+    if (!statSync(path).isDirectory()) throw new Error('it is a file')
   } catch (error) {
     throw unwritable(path, error)
   }
@@ -37,7 +45,7 @@ const makeFolder = (path: string): void => {
 const unwritable = (path: string, error: unknown): StackError =>
   new StackError(
     systemCode(error) === 'ENOSPC' ? 'DISK_FULL' : 'DATA_UNWRITABLE',
-    `The data folder ${path} cannot be written (${systemCode(error) ?? String(error)}); choose another with --data.`,
+    `The data folder ${path} cannot be written (${systemCode(error) ?? (error instanceof Error ? error.message : String(error))}); choose another with --data.`,
     { cause: error },
   )
 

@@ -1,4 +1,20 @@
-export { StackError } from './errors.ts'
-export type { StackErrorCode } from './errors.ts'
-export { environmentOf, serverNames, startServers } from './stack.ts'
-export type { RunningServers, ServerName, StartServersOptions } from './stack.ts'
+export { childEnvironment } from './child-environment.ts'
+export { diskUse } from './disk-use.ts'
+export { purgeDataFolder } from './data-folder.ts'
+export { StackError, type StackErrorCode } from './errors.ts'
+export { lockHolder } from './folder-lock.ts'
+export { layoutOf, type DataLayout } from './layout.ts'
+export type { ProcessSpec, ProcessState, ProcessStatus } from './managed-process.ts'
+export { readPidRecords, stopLeftovers, stopProcess } from './pid-records.ts'
+export type { PortName, StackPorts } from './ports.ts'
+export { isAlive, residentBytes } from './process-identity.ts'
+export { httpAnswers } from './probes.ts'
+export {
+  environmentOf,
+  serverNames,
+  startServers,
+  type RunningServers,
+  type ServerName,
+  type StartServersOptions,
+} from './stack.ts'
+export { readStackState, type StackState } from './stack-state.ts'

@@ -11,6 +11,7 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { childEnvironment } from './child-environment.ts'
 import { StackError } from './errors.ts'
 import { boundLog, lastLines } from './log-file.ts'
 import { identityOf } from './process-identity.ts'
@@ -132,7 +133,8 @@ export class ManagedProcess {
       if (this.#since !== undefined && Date.now() - this.#since > stableAfterMs) this.#deaths = 0
       this.#deaths++
       const limit = this.#wasReady ? maxDeathsAfterReady : maxDeathsBeforeReady
-      if (this.#deaths >= limit || death.code === 'START_TIMEOUT') {
+      const neverAnswered = death.code === 'START_TIMEOUT' && !this.#wasReady
+      if (this.#deaths >= limit || neverAnswered) {
         this.#setState('failed')
         onGivenUp(death)
         if (this.#wasReady) this.#options.onFailed(this, death)
@@ -140,8 +142,7 @@ export class ManagedProcess {
       }
       this.#setState('starting')
       await sleep(backoffMs(this.#deaths), undefined, { signal }).catch(() => undefined)
-      if (signal.aborted) continue
-      this.#restarts++
+      if (!this.#isStopping()) this.#restarts++
     }
   }
 
@@ -197,7 +198,7 @@ export class ManagedProcess {
     const log = openSync(this.#log, 'a', 0o600)
     const child = spawn(spec.command, spec.args, {
       cwd: spec.cwd,
-      env: { ...process.env, ...spec.env },
+      env: childEnvironment(spec.env),
       detached: true,
       stdio: spec.ipc ? ['ignore', log, log, 'ipc'] : ['ignore', log, log],
     })

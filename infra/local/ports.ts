@@ -1,6 +1,6 @@
 /**
  * The ports of one stack. Without a base they are the well-known ones, so that every client's defaults fit; with
- * `--port-base N` they are N+0..N+7, so that stacks can run side by side.
+ * `--port-base N` they are N+0..N+9, so that stacks can run side by side.
  */
 import { createServer } from 'node:net'
 
@@ -14,7 +14,10 @@ export interface StackPorts {
   readonly clickhouseHttp: number
   readonly clickhouseNative: number
   readonly kafkaController: number
+  /** Health and metrics of the worker. */
   readonly metrics: number
+  readonly sinkMetrics: number
+  readonly hostMetrics: number
 }
 
 export type PortName = keyof StackPorts
@@ -28,10 +31,12 @@ export const wellKnownPorts: StackPorts = {
   clickhouseNative: 9000,
   kafkaController: 9093,
   metrics: 9464,
+  sinkMetrics: 9465,
+  hostMetrics: 9466,
 }
 
-/** How many ports a base takes: N+0..N+7. */
-const baseWidth = 8
+/** How many ports a base takes: N+0..N+9. */
+const baseWidth = 10
 const highestPort = 65_535
 /** Below are ports that only root may open. */
 const lowestPort = 1024
@@ -53,6 +58,8 @@ export const portsFrom = (base?: number): StackPorts => {
     clickhouseNative: base + 5,
     kafkaController: base + 6,
     metrics: base + 7,
+    sinkMetrics: base + 8,
+    hostMetrics: base + 9,
   }
 }
 

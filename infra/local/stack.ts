@@ -37,6 +37,8 @@ export interface StartServersOptions {
   readonly alsoFree?: readonly PortName[]
   readonly fresh?: boolean
   readonly minFreeBytes?: number
+  /** Ends a start that is under way: what was started is stopped again, and `startServers` rejects. */
+  readonly signal?: AbortSignal
   readonly onChange?: (status: ProcessStatus) => void
   readonly onLeftovers?: (names: readonly string[]) => void
   readonly onFailed?: (error: StackError) => void
@@ -54,11 +56,26 @@ export interface RunningServers {
   stop(): Promise<void>
 }
 
+/** Settings of other clusters that a shell may carry and that do not hold for this one; empty counts as unset. */
+const foreignSettings = [
+  'KAFKA_SSL',
+  'KAFKA_SSL_CA_FILE',
+  'KAFKA_SASL_MECHANISM',
+  'KAFKA_SASL_USERNAME',
+  'KAFKA_SASL_PASSWORD',
+  'KAFKA_SASL_PASSWORD_FILE',
+  'SCHEMA_REGISTRY_USERNAME',
+  'SCHEMA_REGISTRY_PASSWORD',
+  'SCHEMA_REGISTRY_PASSWORD_FILE',
+  'CLICKHOUSE_PASSWORD',
+]
+
 /** What a Node process needs to know to use the servers; named as in the configuration of every service. */
 export const environmentOf = (
   layout: DataLayout,
   ports: StackPorts,
 ): Readonly<Record<string, string>> => ({
+  ...Object.fromEntries(foreignSettings.map((name) => [name, ''])),
   KAFKA_BROKERS: `127.0.0.1:${String(ports.kafka)}`,
   SCHEMA_REGISTRY_URL: registryUrl(ports),
   CLICKHOUSE_URL: clickhouseUrl(ports),
@@ -86,6 +103,10 @@ export const startServers = async (options: StartServersOptions): Promise<Runnin
       lock.release()
     }))
 
+  const stopEarly = (): void => {
+    void stop()
+  }
+  options.signal?.addEventListener('abort', stopEarly)
   try {
     const leftovers = await stopLeftovers(layout.pids)
     if (leftovers.length > 0) options.onLeftovers?.(leftovers)
@@ -93,6 +114,7 @@ export const startServers = async (options: StartServersOptions): Promise<Runnin
       ...which.flatMap((name) => portsOf[name]),
       ...(options.alsoFree ?? []),
     ])
+    options.signal?.throwIfAborted()
     const input = { java, artifacts, layout, ports }
     const specs: Readonly<Record<ServerName, () => ProcessSpec>> = {
       kafka: () => kafkaServer(input),
@@ -105,6 +127,8 @@ export const startServers = async (options: StartServersOptions): Promise<Runnin
   } catch (error) {
     await stop()
     throw error
+  } finally {
+    options.signal?.removeEventListener('abort', stopEarly)
   }
   return {
     layout,

@@ -1,5 +1,5 @@
 /** The children of one stack: started together, stopped in order, their state kept in a file for `status`. */
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import process from 'node:process'
 
 import type { StackError } from './errors.ts'
@@ -8,15 +8,7 @@ import { ManagedProcess } from './managed-process.ts'
 import type { ProcessSpec, ProcessStatus } from './managed-process.ts'
 import type { StackPorts } from './ports.ts'
 import { identityOf } from './process-identity.ts'
-
-export interface StackState {
-  /** The supervisor. */
-  readonly pid: number
-  readonly startedAt: string
-  readonly since: number
-  readonly ports: StackPorts
-  readonly processes: readonly ProcessStatus[]
-}
+import { writeStackState } from './stack-state.ts'
 
 export interface SupervisorOptions {
   readonly layout: DataLayout
@@ -80,14 +72,11 @@ export class Supervisor {
   #writeState(): void {
     const identity = identityOf(process.pid)
     if (identity === undefined || this.#closed) return
-    const state: StackState = {
+    writeStackState(this.#options.layout, {
       ...identity,
       since: this.#since,
       ports: this.#options.ports,
       processes: this.statuses,
-    }
-    const path = this.#options.layout.state
-    writeFileSync(`${path}.tmp`, JSON.stringify(state))
-    renameSync(`${path}.tmp`, path)
+    })
   }
 }

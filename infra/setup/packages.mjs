@@ -1,7 +1,17 @@
 /** node_modules as package.json and the lock file say, with Node 24 and `millrace` in node_modules/.bin. */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { delimiter, dirname, join, relative } from 'node:path'
 import process from 'node:process'
 
@@ -43,7 +53,13 @@ const runNpm = (root) =>
     const { command, args } = findNpm()
     // `install`, not `ci`: the lock may lack the optional packages of a platform that nobody locked on.
     // Development dependencies belong to it, whatever NODE_ENV says: `npm test` needs them.
-    const install = ['install', '--no-save', '--include=dev', '--include=optional', '--loglevel=error']
+    const install = [
+      'install',
+      '--no-save',
+      '--include=dev',
+      '--include=optional',
+      '--loglevel=error',
+    ]
     const child = spawn(command, [...args, ...install], {
       cwd: root,
       stdio: ['ignore', process.stderr, process.stderr],
@@ -51,7 +67,13 @@ const runNpm = (root) =>
     child.once('error', reject)
     child.once('exit', (code, signal) => {
       if (code === 0) resolve()
-      else reject(new SetupError(`npm install failed (${signal ?? `exit code ${code}`}); its lines above say why. Run it again when that is solved.`, 3))
+      else
+        reject(
+          new SetupError(
+            `npm install failed (${signal ?? `exit code ${code}`}); its lines above say why. Run it again when that is solved.`,
+            3,
+          ),
+        )
     })
   })
 
@@ -127,7 +149,9 @@ export const ensurePackages = async (root) => {
   await exclusively(folder, async () => {
     if (isCurrent()) return // the set-up that we waited for has done it
     const started = Date.now()
-    say('Installing packages with npm (a few minutes the first time: the ClickHouse engine has 560 MB) ...')
+    say(
+      'Installing packages with npm (a few minutes the first time: the ClickHouse engine has 560 MB) ...',
+    )
     const wanted = fingerprint(root)
     await runNpm(root)
     linkNode(root)

@@ -6,7 +6,17 @@
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import process from 'node:process'
 import { pipeline } from 'node:stream/promises'
@@ -85,7 +95,15 @@ const megabytes = { B: 1e-6, kB: 1e-3, KB: 1e-3, MB: 1, GB: 1e3 }
 /** Runs Maven and counts what it downloads; keeps its last lines for an error. */
 const runMaven = (staging, extra) =>
   new Promise((resolve, reject) => {
-    const args = ['-B', '-C', ...extra, '-f', join(here, 'pom.xml'), `-Dservers.folder=${staging}`, 'package']
+    const args = [
+      '-B',
+      '-C',
+      ...extra,
+      '-f',
+      join(here, 'pom.xml'),
+      `-Dservers.folder=${staging}`,
+      'package',
+    ]
     const child = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'] })
     const progress = progressLine()
     const tail = []
@@ -100,7 +118,8 @@ const runMaven = (staging, extra) =>
       total += Number(size[1]) * megabytes[size[2]]
       progress.update(`  ${files} files, ${Math.round(total)} MB`)
     }
-    for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', read)
+    for (const stream of [child.stdout, child.stderr])
+      createInterface({ input: stream }).on('line', read)
     child.once('error', reject)
     child.once('close', (code, signal) => {
       progress.clear()
@@ -108,7 +127,9 @@ const runMaven = (staging, extra) =>
         resolve()
         return
       }
-      const errors = tail.filter((line) => line.includes('[ERROR]') || line.includes('FATAL')).slice(0, 8)
+      const errors = tail
+        .filter((line) => line.includes('[ERROR]') || line.includes('FATAL'))
+        .slice(0, 8)
       reject(
         new SetupError(
           `Maven could not fetch Kafka and the registry (${signal ?? `exit code ${code}`}); check the network (proxy and mirror: ~/.m2/settings.xml) and try again:\n  ${(errors.length > 0 ? errors : tail.slice(-8)).join('\n  ')}`,
@@ -138,7 +159,10 @@ const makeRoot = (root) => {
   try {
     mkdirSync(root, { recursive: true })
   } catch (error) {
-    throw new SetupError(`The cache folder ${root} cannot be made (${error.code}); name another with XDG_CACHE_HOME.`, 2)
+    throw new SetupError(
+      `The cache folder ${root} cannot be made (${error.code}); name another with XDG_CACHE_HOME.`,
+      2,
+    )
   }
 }
 
@@ -153,11 +177,14 @@ export const ensureServers = async () => {
     removeStaging(root) // we hold the lock: whoever made them is dead
     const staging = join(root, `${stagingPrefix}${process.pid}`)
     const started = Date.now()
-    say('Fetching Kafka and the schema registry with Maven (about 180 MB, kept for the next time) ...')
+    say(
+      'Fetching Kafka and the schema registry with Maven (about 180 MB, kept for the next time) ...',
+    )
     try {
       await fetchServers(staging)
       await verifyChecksums(staging)
-      for (const name of ['archives', 'markers']) rmSync(join(staging, name), { recursive: true, force: true })
+      for (const name of ['archives', 'markers'])
+        rmSync(join(staging, name), { recursive: true, force: true })
       writeManifest(staging)
       // What is there is not complete, else we would not be here.
       if (existsSync(folder)) rmSync(folder, { recursive: true, force: true })

@@ -53,7 +53,10 @@ const outputOf = (command, args) => {
 export const assertNode = () => {
   const version = process.versions.node.split('.').map(Number)
   if (!atLeast(version, [18])) {
-    throw toolProblem('node', `Node ${process.versions.node} is too old: the set-up needs 18 or newer`)
+    throw toolProblem(
+      'node',
+      `Node ${process.versions.node} is too old: the set-up needs 18 or newer`,
+    )
   }
 }
 
@@ -63,7 +66,8 @@ export const findNpm = () => {
   if (own !== undefined && basename(own) === 'npm-cli.js' && existsSync(own)) {
     return { command: process.execPath, args: [own] }
   }
-  if (outputOf('npm', ['--version']) === undefined) throw toolProblem('npm', 'npm was not found in PATH')
+  if (outputOf('npm', ['--version']) === undefined)
+    throw toolProblem('npm', 'npm was not found in PATH')
   return { command: 'npm', args: [] }
 }
 
@@ -82,16 +86,23 @@ export const assertMaven = () => {
     // Maven without any Java fails as well: say what is really missing.
     const java = javaVersion('java')
     const found = spawnSync('mvn', ['-v']).error === undefined
-    if (found && java === undefined) throw toolProblem('java', 'Maven is there, but no Java was found')
+    if (found && java === undefined)
+      throw toolProblem('java', 'Maven is there, but no Java was found')
     throw toolProblem('mvn', 'Maven (mvn) was not found in PATH')
   }
   const maven = versionIn(text, /Apache Maven (\d+(?:\.\d+)*)/)
   if (maven !== undefined && !atLeast(maven, minMaven)) {
-    throw toolProblem('mvn', `Maven ${maven.join('.')} is too old: ${minMaven.join('.')} or newer is needed`)
+    throw toolProblem(
+      'mvn',
+      `Maven ${maven.join('.')} is too old: ${minMaven.join('.')} or newer is needed`,
+    )
   }
   const ofMaven = versionIn(text, /Java version: (?:1\.)?(\d+)/)?.[0] ?? 0
   const best = Math.max(ofMaven, javaVersion('java') ?? 0)
   if (best < minJava) {
-    throw toolProblem('java', `Java ${best} is too old: Kafka and the registry need ${minJava} or newer`)
+    throw toolProblem(
+      'java',
+      `Java ${best} is too old: Kafka and the registry need ${minJava} or newer`,
+    )
   }
 }

@@ -27,13 +27,12 @@ import { setExitCode, takeExitCode } from './exit-code.ts'
 const commands = [setup, up, status, down, service, topics, replay, tail, encode]
 
 export const buildProgram = (): Command => {
+  // Sub-commands inherit these: wrong usage is thrown, not exited on.
   const program = new Command('millrace')
     .description('AIOps and FinOps as a stream on Kafka')
     .showHelpAfterError('(try --help)')
     .exitOverride()
   for (const command of commands) command.register(program)
-  // What commander calls wrong usage must not exit by itself in sub-commands either.
-  for (const command of program.commands) command.exitOverride()
   return program
 }
 

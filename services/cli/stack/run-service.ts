@@ -25,7 +25,8 @@ export const runNamedService = async (name: string): Promise<void> => {
     )
   }
   const module = (await import(mainOf(name))) as { run?: unknown }
-  if (typeof module.run !== 'function') throw new Error(`services/${name}/main.ts exports no run().`)
+  if (typeof module.run !== 'function')
+    throw new Error(`services/${name}/main.ts exports no run().`)
   const run = module.run as () => Promise<unknown>
   const code = await run()
   setExitCode(typeof code === 'number' ? code : EXIT.done)

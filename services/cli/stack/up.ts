@@ -1,0 +1,95 @@
+/**
+ * `millrace up`: the servers, then topics and schemas, then the Node services; runs until it is asked to stop or a process that is
+ * needed is given up. Either way everything is stopped in order: services, ClickHouse, registry, Kafka.
+ */
+import { relative } from 'node:path'
+import process from 'node:process'
+
+import { startServers, type PortName, type RunningServers } from '../../../infra/local/index.ts'
+import type { UpOptions } from '../commands/up.ts'
+import { nodeServiceSpec, presentServices } from './node-services.ts'
+import { openPage } from './open-page.ts'
+import { prepareTopics } from './prepare-topics.ts'
+import { createProgress, readyLines, say } from './progress.ts'
+import { withExitCode } from './stack-exit.ts'
+import { aborted, watchForStop } from './stop-request.ts'
+
+const defaultData = '.millrace'
+
+/** Rejects when a process is given up. Handled from the start, so that nothing is unhandled before somebody waits for it. */
+const createFailure = () => {
+  const { promise, reject } = Promise.withResolvers<never>()
+  promise.catch(() => undefined)
+  return { failed: promise, fail: reject }
+}
+
+const dataOptionOf = (data: string): string => (data === defaultData ? '' : ` --data ${data}`)
+
+const startAll = async (
+  options: UpOptions,
+  startedAtMs: number,
+  signal: AbortSignal,
+  fail: (error: Error) => void,
+): Promise<RunningServers> => {
+  const services = presentServices()
+  const alsoFree: readonly PortName[] = services.map(({ port }) => port)
+  const servers = await startServers({
+    dataDir: options.data,
+    ...(options.portBase === undefined ? {} : { portBase: options.portBase }),
+    ...(options.fresh === undefined ? {} : { fresh: options.fresh }),
+    alsoFree,
+    signal,
+    onChange: createProgress(startedAtMs),
+    onLeftovers: (names) => {
+      say(`  ! stopped what an earlier run had left: ${names.join(', ')}`)
+    },
+    onFailed: fail,
+  })
+  const stopEarly = (): void => {
+    void servers.stop()
+  }
+  signal.addEventListener('abort', stopEarly)
+  try {
+    await prepareTopics(servers.env, signal)
+    const input = { servers, demo: options.demo }
+    await servers.start(services.map((service) => nodeServiceSpec(service, input)))
+  } catch (error) {
+    await servers.stop()
+    throw error
+  } finally {
+    signal.removeEventListener('abort', stopEarly)
+  }
+  const { ports, layout } = servers
+  const notice = {
+    ports,
+    dataDir: relative(process.cwd(), layout.root) || layout.root,
+    dataOption: dataOptionOf(options.data),
+    tookMs: Date.now() - startedAtMs,
+    services: services.map(({ name }) => name),
+  }
+  for (const line of readyLines(notice)) say(line)
+  if (options.open && notice.services.includes('api'))
+    openPage(`http://127.0.0.1:${String(ports.api)}/`)
+  return servers
+}
+
+export const runUp = async (options: UpOptions): Promise<void> => {
+  const startedAtMs = Date.now()
+  const signal = watchForStop()
+  const { failed, fail } = createFailure()
+  say('Millrace is starting ...')
+  // The children are no reason to stay (they may all be waiting for a restart): this is.
+  const stay = setInterval(() => undefined, 60_000)
+  let servers: RunningServers | undefined
+  try {
+    servers = await startAll(options, startedAtMs, signal, fail)
+    await Promise.race([aborted(signal), failed])
+  } catch (error) {
+    if (!signal.aborted) throw withExitCode(error)
+  } finally {
+    clearInterval(stay)
+    if (servers !== undefined) say('Stopping ...')
+    await servers?.stop()
+  }
+  say('Millrace is stopped.')
+}
