@@ -1,0 +1,132 @@
+/**
+ * Episodes: what makes one anomaly out of many anomalous points.
+ *
+ * P1: an episode opens at the first anomalous point, and holds until `recoverySamples` normal
+ *     points in a row have come and `holdMs` have passed since the last anomalous one.
+ * P2: it also ends when no point comes (`no-data`), when so many of its points lay on one side that
+ *     the level is the new normal (`new-level`), or when another detector takes over
+ *     (`reconfigured`).
+ * P3: it is told again when it gets clearly worse: a higher severity, or at least twice the score
+ *     last told. Ten revisions at most, the last one kept for the end.
+ * P4: one state machine over numbers in the row, so a restart at any point changes nothing.
+ */
+
+import type { Judgement } from './detector.ts'
+
+export const MAX_REVISIONS = 10
+const CLEARLY_WORSE = 2
+
+/** `epStart` NaN: no episode. */
+export const episodeFields = {
+  epStart: Number.NaN,
+  epRevision: 0,
+  epSeverity: 0,
+  epToldScore: 0,
+  epSide: 0,
+  epSidePoints: 0,
+  epPoints: 0,
+  epLastMs: 0,
+  epNoDataMs: 0,
+  epNormalPoints: 0,
+  epNormalMs: 0,
+  epPeakMs: 0,
+  epPeakValue: 0,
+  epPeakScore: 0,
+  epPeakExpected: 0,
+  epPeakLower: 0,
+  epPeakUpper: 0,
+}
+export type EpisodeRow = Record<keyof typeof episodeFields, number>
+
+export type EndReason = 'recovered' | 'no-data' | 'new-level' | 'reconfigured'
+
+/** What is to be told after a point. */
+export type EpisodeStep =
+  'nothing' | 'open' | 'peak' | Exclude<EndReason, 'no-data' | 'reconfigured'>
+
+export interface EpisodeSettings {
+  readonly recoverySamples: number
+  readonly holdMs: number
+  readonly newLevelSamples: number
+}
+
+export const isOpen = (row: EpisodeRow): boolean => !Number.isNaN(row.epStart)
+
+/** Takes the verdict on a point into the episode of its series. */
+export const stepEpisode = (
+  row: EpisodeRow,
+  point: { readonly timestamp: number; readonly judgement: Judgement },
+  settings: EpisodeSettings,
+): EpisodeStep => {
+  const isAnomalous = point.judgement.rank >= 0
+  if (!isOpen(row)) {
+    if (!isAnomalous) return 'nothing'
+    open(row, point)
+    return 'open'
+  }
+  if (!isAnomalous) return stepNormal(row, point.timestamp, settings)
+  return stepAnomalous(row, point, settings)
+}
+
+export const closeEpisode = (row: EpisodeRow): void => {
+  row.epStart = Number.NaN
+}
+
+const open = (
+  row: EpisodeRow,
+  { timestamp, judgement }: { timestamp: number; judgement: Judgement },
+): void => {
+  row.epStart = timestamp
+  row.epRevision = 1
+  row.epSeverity = judgement.rank
+  row.epToldScore = judgement.score
+  row.epSide = judgement.side
+  row.epSidePoints = 1
+  row.epPoints = 1
+  row.epLastMs = timestamp
+  row.epNormalPoints = 0
+  takePeak(row, timestamp, judgement)
+}
+
+const stepNormal = (row: EpisodeRow, timestamp: number, settings: EpisodeSettings): EpisodeStep => {
+  row.epNormalPoints += 1
+  if (row.epNormalPoints === 1) row.epNormalMs = timestamp
+  const isOver =
+    row.epNormalPoints >= settings.recoverySamples && timestamp - row.epLastMs >= settings.holdMs
+  if (!isOver) return 'nothing'
+  row.epRevision += 1
+  return 'recovered'
+}
+
+const stepAnomalous = (
+  row: EpisodeRow,
+  { timestamp, judgement }: { timestamp: number; judgement: Judgement },
+  settings: EpisodeSettings,
+): EpisodeStep => {
+  row.epLastMs = timestamp
+  row.epNormalPoints = 0
+  row.epPoints += 1
+  row.epSidePoints = judgement.side === row.epSide ? row.epSidePoints + 1 : 1
+  row.epSide = judgement.side
+  if (judgement.score > row.epPeakScore) takePeak(row, timestamp, judgement)
+  const isWorse =
+    judgement.rank > row.epSeverity || judgement.score >= CLEARLY_WORSE * row.epToldScore
+  row.epSeverity = Math.max(row.epSeverity, judgement.rank)
+  if (row.epSidePoints >= settings.newLevelSamples) {
+    row.epRevision += 1
+    return 'new-level'
+  }
+  if (!isWorse || row.epRevision >= MAX_REVISIONS - 1) return 'nothing'
+  row.epRevision += 1
+  row.epToldScore = Math.max(row.epToldScore, judgement.score)
+  return 'peak'
+}
+
+const takePeak = (row: EpisodeRow, timestamp: number, judgement: Judgement): void => {
+  row.epPeakMs = timestamp
+  row.epPeakValue = judgement.value
+  row.epPeakScore = judgement.score
+  row.epPeakExpected = judgement.expected
+  row.epPeakLower = judgement.lower
+  row.epPeakUpper = judgement.upper
+}
