@@ -31,8 +31,8 @@ export class KafkaAdmin {
   }
 
   /**
-   * Creates those that do not exist and waits until every partition has a leader. Returns the names
-   * it created; an existing topic is left as it is.
+   * Creates those that do not exist and waits until every partition's leader serves it. Returns the
+   * names it created; an existing topic is left as it is.
    */
   async createTopics(topics: readonly NewTopic[]): Promise<string[]> {
     if (topics.length === 0) return []
@@ -49,12 +49,21 @@ export class KafkaAdmin {
       throwOnBrokerError(errorCode, `Creation of topic ${topic}`, errorMessage)
       created.push(topic)
     }
-    await this.#pollMetadata(
-      topics.map(({ topic }) => topic),
-      hasLeaders,
-      'have leaders',
-    )
+    await this.#untilServed(topics.map(({ topic }) => topic))
     return created
+  }
+
+  /**
+   * Metadata names a leader a moment before that broker takes requests for the partition, so each
+   * leader is asked as well: the first transaction must not fail on a topic that is being made.
+   */
+  async #untilServed(topics: readonly string[]): Promise<void> {
+    await this.#pollMetadata(topics, hasLeaders, 'have leaders')
+    const partitions = topics.flatMap((topic) => {
+      const known = this.#cluster.cachedTopic(topic)?.partitions ?? []
+      return known.map(({ partition }) => ({ topic, partition }))
+    })
+    await this.#cluster.listOffsets(partitions, 'latest')
   }
 
   /** Deletes those that exist and waits until they are gone. Returns the names it deleted. */

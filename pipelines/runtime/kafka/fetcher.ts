@@ -26,6 +26,9 @@ export interface FetchedRecords extends TopicPartition {
   readonly lastStableOffset: number
   /** First offset that still exists. */
   readonly logStartOffset: number
+  /** Monotonic time at which the fetch was sent, and at which its answer was read. */
+  readonly requestedAtMs: number
+  readonly receivedAtMs: number
   /** Call once when the records are done with (F2); further calls do nothing. */
   release(): void
 }
@@ -259,6 +262,7 @@ export class Fetcher {
     // The broker fills an answer in the order asked: everybody is first once in a while.
     this.#rotation = (this.#rotation + 1) % wanted.length
     const ordered = [...wanted.slice(this.#rotation), ...wanted.slice(0, this.#rotation)]
+    const requestedAtMs = performance.now()
     const waitMs = leftOut > 0 ? Math.min(SHORT_WAIT_MS, maxWaitMs) : maxWaitMs
     const answer = this.#cluster
       .send(
@@ -284,6 +288,7 @@ export class Fetcher {
         wanted.map((item) => [keyOf(item.assigned.topic, item.assigned.partition), item]),
       ),
       answer,
+      requestedAtMs,
     }
   }
 
@@ -300,12 +305,17 @@ export class Fetcher {
       const wanted = inFlight.wanted.get(keyOf(fetched.topic, fetched.partition))
       if (wanted === undefined || wanted.assigned.epoch !== wanted.epoch) continue // moved since
       if (fetched.errorCode !== 0) this.#onPartitionError(wanted, fetched.errorCode)
-      else this.#open(wanted, fetched, deliveries)
+      else this.#open(inFlight, wanted, fetched, deliveries)
     }
     return deliveries
   }
 
-  #open(wanted: Wanted, fetched: FetchedBytes, deliveries: FetchedRecords[]): void {
+  #open(
+    inFlight: InFlight,
+    wanted: Wanted,
+    fetched: FetchedBytes,
+    deliveries: FetchedRecords[],
+  ): void {
     const { assigned } = wanted
     const { topic, partition, bytes } = fetched
     try {
@@ -329,6 +339,8 @@ export class Fetcher {
         highWatermark,
         lastStableOffset,
         logStartOffset,
+        requestedAtMs: inFlight.requestedAtMs,
+        receivedAtMs: performance.now(),
         release: this.#releaseOnce(assigned, bytes.length),
       })
     } catch (error) {
@@ -400,4 +412,5 @@ interface Wanted {
 interface InFlight {
   readonly wanted: ReadonlyMap<string, Wanted>
   readonly answer: Promise<FetchResponse | Error>
+  readonly requestedAtMs: number
 }

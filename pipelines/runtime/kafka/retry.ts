@@ -37,6 +37,7 @@ export async function retrying<Result>(
 
 /** Resolves after `ms` or as soon as `signal` aborts; never rejects. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  if (ms <= 0) return
   try {
     await delay(ms, undefined, signal === undefined ? {} : { signal })
   } catch {

@@ -15,7 +15,7 @@ import type { RecordBatchBuilder } from '../record/index.ts'
 import { nextSequence } from '../record/index.ts'
 import type { Compression } from '../record/index.ts'
 import type { KafkaCluster } from './cluster.ts'
-import { KafkaError, brokerError } from './kafka-error.ts'
+import { KafkaError, brokerError, isRoutingError } from './kafka-error.ts'
 import type { TopicPartition, TopicPartitionOffset } from './protocol/api.ts'
 import type { Api } from './protocol/api.ts'
 import type { GroupSession } from './protocol/offsets.ts'
@@ -154,16 +154,35 @@ export class TransactionalProducer {
       .filter(({ builders }) => builders.length > 0)
     if (batches.length === 0 && transaction.offsets.length === 0) return
     await this.#exclusively(async (session) => {
-      this.#openSession = session
-      if (batches.length > 0) await this.#addPartitions(session, batches)
-      await this.#stage('partitions-added')
-      await allSettledOrThrow([
-        this.#produceAll(session, batches),
-        this.#commitOffsets(session, transaction.offsets, transaction.group),
-      ])
-      await this.#end(session, true)
-      await this.#stage('ended')
+      try {
+        await this.#transact(session, batches, transaction)
+      } catch (error) {
+        if (isRoutingError(error)) this.#forgetRoutes(batches, transaction.group)
+        throw error
+      }
     })
+  }
+
+  async #transact(
+    session: ProducerSession,
+    batches: readonly OutputBatches[],
+    { offsets, group }: TransactionCommit,
+  ): Promise<void> {
+    this.#openSession = session
+    if (batches.length > 0) await this.#addPartitions(session, batches)
+    await this.#stage('partitions-added')
+    await allSettledOrThrow([
+      this.#produceAll(session, batches),
+      this.#commitOffsets(session, offsets, group),
+    ])
+    await this.#end(session, true)
+    await this.#stage('ended')
+  }
+
+  #forgetRoutes(batches: readonly OutputBatches[], { groupId }: GroupSession): void {
+    for (const { topic } of batches) this.#cluster.forgetTopic(topic)
+    this.#cluster.forgetCoordinator('group', groupId)
+    this.#cluster.forgetCoordinator('transaction', this.transactionalId)
   }
 
   /**
@@ -294,7 +313,6 @@ export class TransactionalProducer {
       open = open.filter((batch) => failed.some((answer) => isSamePartition(batch, answer)))
       const worst = failed.find(({ errorCode }) => !PRODUCE_NOT_NOW.has(errorCode)) ?? failed[0]
       if (worst === undefined) return
-      if (!PRODUCE_NOT_NOW.has(worst.errorCode)) this.#cluster.forgetTopic(worst.topic)
       throw brokerError(worst.errorCode, `Produce to ${worst.topic}/${String(worst.partition)}`)
     }, PRODUCE_NOT_NOW)
   }
@@ -325,7 +343,6 @@ export class TransactionalProducer {
       )
       const failed = answers.find(({ errorCode }) => errorCode !== 0)
       if (failed === undefined) return
-      this.#cluster.forgetCoordinator('group', groupId)
       const name = `${failed.topic}/${String(failed.partition)}`
       throw brokerError(failed.errorCode, `TxnOffsetCommit of group ${groupId} for ${name}`)
     }, OFFSETS_NOT_NOW)
@@ -349,12 +366,7 @@ export class TransactionalProducer {
     api: Api<Request, Response>,
     request: Request,
   ): Promise<Response> {
-    try {
-      return await this.#cluster.send(this.#coordinator, api, request, this.#channel())
-    } catch (error) {
-      this.#cluster.forgetCoordinator('transaction', this.transactionalId)
-      throw error
-    }
+    return this.#cluster.send(this.#coordinator, api, request, this.#channel())
   }
 
   /** Repeats while the broker says "not now" (T2). */
