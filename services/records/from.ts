@@ -1,0 +1,22 @@
+/** Where to begin reading: `--from beginning|latest|ISO` (an arrival time). */
+import type { OffsetSpec } from '../../pipelines/runtime/kafka/index.ts'
+import { EXIT, ServiceError } from '../shared/errors.ts'
+
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/
+
+export const offsetSpecOf = (from: string): OffsetSpec => {
+  if (from === 'beginning') return 'earliest'
+  // What is committed later must be seen, even if its transaction is open already.
+  if (from === 'latest') return 'latest-committed'
+  const timestampMs = ISO_TIME.test(from) ? Date.parse(withZone(from)) : Number.NaN
+  if (!Number.isNaN(timestampMs)) return { timestampMs }
+  throw new ServiceError({
+    code: 'CONFIG_INVALID',
+    exitCode: EXIT.usage,
+    message: `--from '${from}' is neither 'beginning' nor 'latest' nor a time like 2026-01-31T12:00:00Z`,
+  })
+}
+
+/** A time without a zone is UTC, like every time we print; JavaScript would take it as local. */
+const withZone = (text: string): string =>
+  text.includes('T') && !/(Z|[+-]\d{2}:?\d{2})$/.test(text) ? `${text}Z` : text
