@@ -4,10 +4,12 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
+import { compileCacheFolder } from './cache.mjs'
 import { ensurePackages } from './packages.mjs'
 import { say, SetupError } from './say.mjs'
 import { ensureServers } from './servers.mjs'
@@ -20,11 +22,11 @@ const mainScript = join(root, 'services', 'cli', 'main.ts')
 const isNode24 = Number(process.versions.node.split('.')[0]) >= 24
 
 /** Runs on Node 24 in our place: what signals us reaches it, and how it ends is how we end. */
-const runOnNode24 = (args, extraEnv = {}) =>
+const runOnNode24 = (args) =>
   new Promise((resolve, reject) => {
     const child = spawn(join(bin, 'node'), args, {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'], // the channel tells it when we are gone
-      env: { ...process.env, ...extraEnv },
+      env: { NODE_COMPILE_CACHE: compileCacheFolder(), ...process.env },
     })
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
       process.on(signal, () => {
@@ -41,6 +43,7 @@ const runOnNode24 = (args, extraEnv = {}) =>
 
 const runCommand = async (args) => {
   if (!isNode24) return runOnNode24([mainScript, ...args])
+  module.enableCompileCache?.(compileCacheFolder())
   const { main } = await import(pathToFileURL(mainScript).href)
   return main(args)
 }

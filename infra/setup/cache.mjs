@@ -18,5 +18,8 @@ export const cacheRoot = () => {
   return join(configured?.startsWith('/') ? configured : join(homedir(), '.cache'), 'millrace')
 }
 
+/** Compiled JavaScript of any checkout, named by content: Node's own cache. */
+export const compileCacheFolder = () => join(cacheRoot(), 'compiled')
+
 export const serverCacheFolder = () =>
   join(cacheRoot(), `servers-${cacheLayout}-kafka-${kafkaVersion}-registry-${registryVersion}`)
