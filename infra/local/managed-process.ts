@@ -188,8 +188,11 @@ export class ManagedProcess {
   }
 
   #tail(): string {
-    const lines = lastLines(this.#log, 5)
-    return `; its log ${this.#log} says why${lines.length === 0 ? '' : `:\n  ${lines.join('\n  ')}`}`
+    const lines = lastLines(this.#log, 20)
+    // Structured lines are for machines; what a process said in words says it better.
+    const words = lines.filter((line) => !line.startsWith('{'))
+    const shown = (words.length > 0 ? words : lines).slice(-5)
+    return `; its log ${this.#log} says why${shown.length === 0 ? '' : `:\n  ${shown.join('\n  ')}`}`
   }
 
   #spawn(): { readonly child: ChildProcess; readonly exit: Promise<string> } {
