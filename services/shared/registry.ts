@@ -4,7 +4,7 @@ import {
   askRegistry,
   type RegistryConnection,
 } from '../../pipelines/runtime/kafka/registry-http.ts'
-import type { Topic } from '../../schemas/topic.ts'
+import type { AvroSchema, Topic } from '../../schemas/topic.ts'
 import type { Config } from './config.ts'
 import { ServiceError } from './errors.ts'
 
@@ -19,13 +19,15 @@ export const registryConnection = ({
 })
 
 /**
- * Encodes values of a topic with this version's schema, under the id it is registered as. Asks
- * once; registering is the business of `millrace topics apply` alone.
+ * The id under which this version's schema of a topic is registered. Asks only; registering is the
+ * business of `millrace topics apply` alone.
+ *
+ * @throws ServiceError SCHEMA_NOT_REGISTERED
  */
-export const topicEncoder = async <Value>(
-  { name, schema }: Topic<Value>,
+export const registeredSchemaId = async (
+  { name, schema }: { readonly name: string; readonly schema: AvroSchema },
   connection: RegistryConnection,
-): Promise<RecordEncoder<Value>> => {
+): Promise<number> => {
   const subject = `${name}-value`
   const answer = await askRegistry(connection, {
     method: 'POST',
@@ -38,7 +40,16 @@ export const topicEncoder = async <Value>(
       message: `The schema of '${subject}' is not registered at ${connection.url}; run \`millrace topics apply\`.`,
     })
   }
-  return new RecordEncoder<Value>({ schema, schemaId: Number(idIn(answer.body)) })
+  return Number(idIn(answer.body))
+}
+
+/** Encodes values of a topic with this version's schema. */
+export const topicEncoder = async <Value>(
+  topic: Topic<Value>,
+  connection: RegistryConnection,
+): Promise<RecordEncoder<Value>> => {
+  const schemaId = await registeredSchemaId(topic, connection)
+  return new RecordEncoder<Value>({ schema: topic.schema, schemaId })
 }
 
 const idIn = (body: unknown): unknown =>

@@ -36,6 +36,9 @@ export interface WantedTopic {
 const DAY_MS = 86_400_000
 const MIB = 1024 * 1024
 
+/** Copies of records carry headers besides: they must fit although the original just did. */
+const ROOM_FOR_COPIES: TopicSettings = { 'max.message.bytes': String(2 * MIB) }
+
 const kept = (days: number, partitionMib: number): Retention => ({
   cleanup: 'delete',
   ms: days * DAY_MS,
@@ -62,6 +65,7 @@ const INTERNAL: Readonly<Record<InternalTopicKind, InternalTraits>> = {
     summary: 'Records of other producers on their way to the canonical partition.',
     retention: kept(2, 64),
     compatibility: 'BACKWARD_TRANSITIVE',
+    settings: ROOM_FOR_COPIES,
   },
   order: {
     summary: 'In which order a task took its inputs; kept as long as they are.',
@@ -77,11 +81,13 @@ const INTERNAL: Readonly<Record<InternalTopicKind, InternalTraits>> = {
     summary: 'Records that came after their window had closed.',
     retention: kept(7, 16),
     compatibility: 'BACKWARD_TRANSITIVE',
+    settings: ROOM_FOR_COPIES,
   },
   'dead-letter': {
     summary: 'Records that could not be processed, with the reason and their origin.',
     retention: kept(7, 32),
     compatibility: 'BACKWARD_TRANSITIVE',
+    settings: ROOM_FOR_COPIES,
   },
 }
 

@@ -32,3 +32,5 @@ export type {
   TransactionStage,
   TransactionalProducerOptions,
 } from './transactional-producer.ts'
+export { StreamWorker } from './worker/stream-worker.ts'
+export type { StreamWorkerOptions, TaskStatus } from './worker/stream-worker.ts'

@@ -15,6 +15,8 @@ export interface FetchedRecords {
   /** Monotonic time at which the fetch was sent, and at which its answer came. */
   readonly requestedAtMs: number
   readonly receivedAtMs: number
+  /** Called when the last record has been processed: the bytes may be fetched for again. */
+  release?(): void
 }
 
 export class InputQueue {
@@ -25,12 +27,9 @@ export class InputQueue {
   hasHead = false
   /** When the answer that holds the head came in. */
   headReceivedAtMs = 0
-  bufferedBytes = 0
   highWatermark = -1
-  /** Bytes of used-up sets, to be given back to the fetcher. */
-  releasedBytes = 0
 
-  readonly #sets: { records: RecordSet; receivedAtMs: number }[] = []
+  readonly #sets: FetchedRecords[] = []
   #endSeenAtMs = Number.NEGATIVE_INFINITY
 
   constructor(input: TaskInput, position: number) {
@@ -42,9 +41,11 @@ export class InputQueue {
     const { records } = fetched
     this.highWatermark = fetched.highWatermark
     if (records.nextOffset >= fetched.highWatermark) this.#endSeenAtMs = fetched.requestedAtMs
-    if (records.sizeBytes === 0) return
-    this.#sets.push({ records, receivedAtMs: fetched.receivedAtMs })
-    this.bufferedBytes += records.sizeBytes
+    if (records.sizeBytes === 0) {
+      fetched.release?.()
+      return
+    }
+    this.#sets.push(fetched)
     if (this.#sets.length === 1) this.#settle()
   }
 
@@ -62,13 +63,6 @@ export class InputQueue {
     return !this.hasHead && this.#endSeenAtMs >= momentMs
   }
 
-  /** Takes the bytes that the fetcher may fetch again. */
-  takeReleasedBytes(): number {
-    const bytes = this.releasedBytes
-    this.releasedBytes = 0
-    return bytes
-  }
-
   /** Moves the cursor onto the next unprocessed record, dropping used-up sets. */
   #settle(): void {
     for (;;) {
@@ -84,8 +78,7 @@ export class InputQueue {
         return
       }
       this.position = Math.max(this.position, first.records.nextOffset)
-      this.bufferedBytes -= first.records.sizeBytes
-      this.releasedBytes += first.records.sizeBytes
+      first.release?.()
       this.#sets.shift()
     }
   }

@@ -138,6 +138,11 @@ export class Task {
     queue.push(fetched)
   }
 
+  /** Whether a commit would hold anything. */
+  get hasUncommitted(): boolean {
+    return this.#runs.length > 0
+  }
+
   get pendingBytes(): number {
     return this.#outputs.pendingBytes
   }

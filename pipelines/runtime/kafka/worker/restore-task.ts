@@ -1,0 +1,126 @@
+/** Reads a task's changelogs and global tables back, with progress. */
+
+import type { Task } from '../../task/task.ts'
+import { TaskRestore } from '../../task/task-restore.ts'
+import { RecordValues } from '../../task/record-values.ts'
+import type { TaskInput } from '../../task/task-inputs.ts'
+import type { RecordSet } from '../../record/index.ts'
+import { changelogTopic } from '../../topology/internal-topics.ts'
+import type { KafkaCluster } from '../cluster.ts'
+import { isRetryable } from '../kafka-error.ts'
+import { readToEnd } from '../read-to-end.ts'
+import type { SchemaRegistryClient } from '../registry.ts'
+import { backOffMs, sleep } from '../retry.ts'
+
+export interface RestoreProgress {
+  readonly restoredRecords: number
+  /** Offsets between begin and end of the changelogs: compaction leaves fewer records. */
+  readonly totalRecords: number
+  readonly seconds: number
+}
+
+export interface RestoreOptions {
+  readonly cluster: KafkaCluster
+  readonly registry: SchemaRegistryClient
+  readonly task: Task
+  readonly partitions: number
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: RestoreProgress) => void
+}
+
+export const restoreTask = async (options: RestoreOptions): Promise<void> => {
+  const { cluster, registry, task, partitions, signal } = options
+  const restore = new TaskRestore({ task, schemas: registry, partitions })
+  const { partition } = task
+  const changelogs = restore.stores.map((store) => ({
+    store,
+    topic: changelogTopic(task.pipeline.name, store),
+    partition,
+  }))
+  const totalRecords = await sizeOf(cluster, changelogs, signal)
+  const startedAtMs = performance.now()
+  const report = (): void => {
+    const seconds = (performance.now() - startedAtMs) / 1_000
+    options.onProgress({ restoredRecords: restore.entries, totalRecords, seconds })
+  }
+  report()
+  // In this order: rows make the keys that the other stores hang on.
+  for (const { store, topic } of changelogs) {
+    await readToEnd({
+      cluster,
+      topic,
+      partition,
+      // Transactions that are still open may hold entries of ours: wait for their end.
+      until: 'high-watermark',
+      signal,
+      onRecords: async (records) => {
+        for (;;) {
+          const missing = restore.apply(store, records)
+          if (missing < 0) break
+          await lookUp(registry, missing, signal)
+        }
+        report()
+      },
+    })
+  }
+  restore.finish()
+  for (const queue of task.queues) {
+    if (queue.input.kind !== 'global') continue
+    queue.position = restore.globalOffset(queue.input.topic, queue.input.partition)
+    await foldGlobal(options, queue.input, queue.position)
+  }
+  report()
+}
+
+const sizeOf = async (
+  cluster: KafkaCluster,
+  partitions: readonly { topic: string; partition: number }[],
+  signal: AbortSignal,
+): Promise<number> => {
+  const [first, last] = await Promise.all([
+    cluster.listOffsets(partitions, 'earliest', { signal }),
+    cluster.listOffsets(partitions, 'latest', { signal }),
+  ])
+  const sum = (offsets: readonly { offset: number }[]): number =>
+    offsets.reduce((total, { offset }) => total + offset, 0)
+  return sum(last) - sum(first)
+}
+
+/** A global table is the fold of its topic up to where the task had read it. */
+const foldGlobal = async (
+  { cluster, registry, task, signal }: RestoreOptions,
+  input: TaskInput,
+  until: number,
+): Promise<void> => {
+  if (until === 0 || input.global === undefined) return
+  const values = new RecordValues({ topic: input.global.topic, fields: undefined, schemas: registry })
+  const fold = async (records: RecordSet): Promise<void> => {
+    while (records.next()) {
+      let outcome = values.read(records)
+      while (outcome === 'schema-missing') {
+        await lookUp(registry, values.missingSchemaId, signal)
+        outcome = values.read(records)
+      }
+      // What was refused then was a dead letter; it changed nothing.
+      if (outcome === 'ok') task.foldGlobal(input, values.value)
+    }
+  }
+  const { topic, partition } = input
+  await readToEnd({ cluster, topic, partition, until, signal, onRecords: fold })
+}
+
+const lookUp = async (
+  registry: SchemaRegistryClient,
+  id: number,
+  signal: AbortSignal,
+): Promise<void> => {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await registry.lookUp(id)
+      return
+    } catch (error) {
+      if (signal.aborted || !isRetryable(error)) throw error
+      await sleep(backOffMs(attempt, 100, 5_000), signal)
+    }
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * A pipeline in a process: a member of its consumer group that runs the tasks it is given.
+ *
+ * - S1: before a rebalance every task is drained and committed under the old generation; tasks that
+ *   stay go on with their state, the others are closed.
+ * - S2: when the group went on without us, everything is dropped uncommitted: it is not ours.
+ * - S3: a task whose commit failed is opened again from what is committed, with back-off. A bug in
+ *   the pipeline stops its task for good and says so: the data stays where it is.
+ */
+
+import { RuntimeError } from '../../errors.ts'
+import { Task } from '../../task/task.ts'
+import type { Pipeline } from '../../topology/define-pipeline.ts'
+import { internalTopics } from '../../topology/internal-topics.ts'
+import { taskInputs } from '../../task/task-inputs.ts'
+import type { KafkaCluster } from '../cluster.ts'
+import { GroupMember, type TaskSpec } from '../group-member.ts'
+import type { SchemaRegistryClient } from '../registry.ts'
+import { backOffMs, sleep } from '../retry.ts'
+import type { TransactionStage } from '../transactional-producer.ts'
+import { TaskRunner } from './task-runner.ts'
+
+export interface StreamWorkerOptions {
+  readonly cluster: KafkaCluster
+  readonly registry: SchemaRegistryClient
+  readonly pipeline: Pipeline
+  /** Prefix of group and transactional ids; the same for all workers that share the work. */
+  readonly applicationId: string
+  /** Ids of registered schemas by topic: outputs and internal topics. */
+  readonly schemaIds: ReadonlyMap<string, number>
+  readonly commitIntervalMs?: number
+  readonly transactionTimeoutMs?: number
+  readonly sessionTimeoutMs?: number
+  /** The worker cannot go on: refused by the group for good, or misconfigured. */
+  readonly onFailure: (error: Error) => void
+  readonly onStage?: (stage: TransactionStage) => Promise<void> | void
+}
+
+export interface TaskStatus {
+  readonly partition: number
+  readonly runner: TaskRunner
+  /** Why the task has stopped for good. */
+  readonly error: string | undefined
+}
+
+interface OwnedTask {
+  readonly partition: number
+  runner: TaskRunner
+  failures: number
+  error: string | undefined
+}
+
+const DEFAULT_COMMIT_INTERVAL_MS = 100
+/** A commit takes milliseconds; a dead worker's open transaction should not block readers long. */
+const DEFAULT_TRANSACTION_TIMEOUT_MS = 30_000
+
+export class StreamWorker {
+  readonly pipeline: Pipeline
+  readonly #options: StreamWorkerOptions
+  readonly #groupId: string
+  readonly #owned = new Map<string, OwnedTask>()
+  readonly #stopping = new AbortController()
+  #member: GroupMember | undefined
+  #partitions = 0
+  readonly #partitionCounts = new Map<string, number>()
+
+  constructor(options: StreamWorkerOptions) {
+    this.#options = options
+    this.pipeline = options.pipeline
+    this.#groupId = `${options.applicationId}.${options.pipeline.name}`
+  }
+
+  /** Checks the topics and joins the group; tasks start when the group assigns them. */
+  async start(): Promise<void> {
+    await this.#readPartitionCounts()
+    const { cluster, sessionTimeoutMs } = this.#options
+    const topics = [...new Set(this.#inputsOf(0).map(({ topic }) => topic))]
+    this.#member = new GroupMember({
+      cluster,
+      groupId: this.#groupId,
+      topics,
+      listTasks: () => this.#listTasks(),
+      ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
+      onRevoke: () => this.#drain(),
+      onAssign: (ids) => this.#take(ids),
+      onLost: () => this.#dropAll(),
+      onFailure: this.#options.onFailure,
+    })
+    this.#member.start()
+  }
+
+  /** Drains, commits, leaves the group. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#member?.close()
+    await this.#dropAll()
+  }
+
+  get tasks(): readonly TaskStatus[] {
+    return [...this.#owned.values()]
+  }
+
+  /** True, or why the worker is not doing its work. */
+  readiness(): true | string {
+    const { name } = this.pipeline
+    const state = this.#member?.state ?? 'idle'
+    if (state === 'stopped') return `${name}: has left its group`
+    const broken = [...this.#owned.values()].find(({ error }) => error !== undefined)
+    if (broken) return `${name}/${broken.partition}: ${broken.error ?? ''}`
+    if (state !== 'stable') return `${name}: joining its group`
+    const opening = [...this.#owned.values()].find(({ runner }) => runner.state === 'opening')
+    if (opening) {
+      const { restoredRecords, totalRecords } = opening.runner.restore
+      return `${name}/${opening.partition}: restoring state, ${restoredRecords} of ${totalRecords} records`
+    }
+    return true
+  }
+
+  async #readPartitionCounts(): Promise<void> {
+    const { cluster, pipeline } = this.#options
+    const sources = Object.values(pipeline.inputs).map(({ topic }) => topic.name)
+    const others = [
+      ...Object.values(pipeline.globals).map(({ topic }) => topic.name),
+      ...Object.values(pipeline.outputs).map(({ name }) => name),
+      ...internalTopics(pipeline).map(({ name }) => name),
+    ]
+    for (const topic of [...sources, ...others]) {
+      this.#partitionCounts.set(topic, await cluster.partitionCount(topic))
+    }
+    this.#partitions = this.#partitionsOf(sources[0] ?? '')
+    for (const topic of [...sources, ...internalTopics(pipeline).map(({ name }) => name)]) {
+      const found = this.#partitionsOf(topic)
+      if (found === this.#partitions) continue
+      throw new RuntimeError(
+        'TOPOLOGY_PARTITIONS_CHANGED',
+        `Pipeline '${pipeline.name}' needs ${this.#partitions} partitions of '${topic}', as '${sources[0] ?? ''}' has, ` +
+          `but finds ${found}; create the topic with that many, or run under another application id`,
+      )
+    }
+  }
+
+  #partitionsOf(topic: string): number {
+    const count = this.#partitionCounts.get(topic)
+    if (count === undefined) {
+      throw new RuntimeError('TOPOLOGY_INVALID', `Partition count of '${topic}' was not read at start`)
+    }
+    return count
+  }
+
+  #inputsOf(partition: number): ReturnType<typeof taskInputs> {
+    const partitionsOf = (topic: string): number => this.#partitionsOf(topic)
+    return taskInputs(this.pipeline, { partition, partitionsOf })
+  }
+
+  #listTasks(): TaskSpec[] {
+    return Array.from({ length: this.#partitions }, (_, partition) => ({
+      id: this.#taskId(partition),
+      partitions: this.#inputsOf(partition).filter(({ kind }) => kind !== 'global'),
+    }))
+  }
+
+  #taskId(partition: number): string {
+    return `${this.pipeline.name}/${partition}`
+  }
+
+  /** S1 */
+  async #drain(): Promise<void> {
+    await Promise.all([...this.#owned.values()].map(({ runner }) => runner.drain()))
+  }
+
+  async #take(ids: readonly string[]): Promise<void> {
+    const gone = [...this.#owned].filter(([id]) => !ids.includes(id))
+    for (const [id] of gone) this.#owned.delete(id)
+    await Promise.all(gone.map(([, { runner }]) => runner.close()))
+    for (const { runner } of this.#owned.values()) runner.resume()
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      const id = this.#taskId(partition)
+      if (!ids.includes(id) || this.#owned.has(id)) continue
+      const owned: OwnedTask = {
+        partition,
+        failures: 0,
+        error: undefined,
+        runner: this.#createRunner(id, partition),
+      }
+      this.#owned.set(id, owned)
+      void owned.runner.open()
+    }
+  }
+
+  /** S2 */
+  async #dropAll(): Promise<void> {
+    const dropped = [...this.#owned.values()]
+    this.#owned.clear()
+    await Promise.all(dropped.map(({ runner }) => runner.close()))
+  }
+
+  #createRunner(id: string, partition: number): TaskRunner {
+    const { cluster, registry, pipeline, applicationId, schemaIds, onStage } = this.#options
+    const runner: TaskRunner = new TaskRunner({
+      cluster,
+      registry,
+      groupId: this.#groupId,
+      transactionalId: `${applicationId}.${pipeline.name}.${partition}`,
+      partitions: this.#partitions,
+      commitIntervalMs: this.#options.commitIntervalMs ?? DEFAULT_COMMIT_INTERVAL_MS,
+      transactionTimeoutMs: this.#options.transactionTimeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS,
+      createTask: () =>
+        new Task({
+          pipeline,
+          partition,
+          partitions: this.#partitions,
+          schemas: registry,
+          settings: {
+            partitionsOf: (topic) => this.#partitionsOf(topic),
+            schemaIdOf: (topic) => schemaIdIn(schemaIds, topic),
+          },
+        }),
+      session: () => this.#member?.session ?? { groupId: this.#groupId, memberId: '', generationId: -1 },
+      onFailed: (error) => {
+        void this.#recover(id, runner, error)
+      },
+      onStage,
+    })
+    return runner
+  }
+
+  /** S3 */
+  async #recover(id: string, runner: TaskRunner, error: unknown): Promise<void> {
+    const owned = this.#owned.get(id)
+    await runner.close()
+    if (owned?.runner !== runner || this.#stopping.signal.aborted) return
+    const message = error instanceof Error ? error.message : String(error)
+    const { logger } = this.#options.cluster
+    if (error instanceof RuntimeError) {
+      owned.error = message
+      logger.error({ task: id, code: error.code, err: error }, `Task ${id} has stopped: ${message}`)
+      return
+    }
+    logger.warn({ task: id, error: message }, 'Task failed; opening it again from what is committed')
+    if (runner.commitTimes.count > 0) owned.failures = 0
+    await sleep(backOffMs(owned.failures++, 50, 5_000), this.#stopping.signal)
+    if (this.#owned.get(id) !== owned || this.#stopping.signal.aborted) return
+    owned.runner = this.#createRunner(id, owned.partition)
+    void owned.runner.open()
+  }
+}
+
+const schemaIdIn = (schemaIds: ReadonlyMap<string, number>, topic: string): number => {
+  const id = schemaIds.get(topic)
+  if (id === undefined) {
+    throw new RuntimeError(
+      'TOPOLOGY_INVALID',
+      `The schema of topic '${topic}' is not registered; run \`millrace topics apply\``,
+    )
+  }
+  return id
+}

@@ -1,0 +1,331 @@
+/**
+ * One task under Kafka: takes its partition over, restores, processes, commits.
+ *
+ * - W1: the order of taking over is: own the transactional id (which ends a predecessor's open
+ *   transaction), then read the committed offsets, then restore up to the high watermark. Nothing
+ *   older can move them afterwards.
+ * - W2: any error of a transaction ends this runner; a successor starts from what is committed.
+ *   Nothing is repeated inside a transaction that failed.
+ * - W3: processing goes on while a commit is under way, on buffers of its own, up to a bound.
+ */
+
+import type { Task, Commit } from '../../task/task.ts'
+import type { InputQueue } from '../../task/input-queue.ts'
+import type { KafkaCluster } from '../cluster.ts'
+import { Fetcher, type FetchedRecords } from '../fetcher.ts'
+import type { TopicPartitionOffset } from '../protocol/api.ts'
+import type { GroupSession } from '../protocol/offsets.ts'
+import type { SchemaRegistryClient } from '../registry.ts'
+import { backOffMs, sleep } from '../retry.ts'
+import { TransactionalProducer, type TransactionStage } from '../transactional-producer.ts'
+import { CommitTimes } from './commit-times.ts'
+import { restoreTask, type RestoreProgress } from './restore-task.ts'
+
+/** Records between two looks at the clock: a millisecond or two of work. */
+const RUN_RECORDS = 2_000
+/** Output that makes a commit due early, and output at which processing waits for the commit (W3). */
+const EARLY_COMMIT_BYTES = 800_000
+const PENDING_LIMIT_BYTES = 16 * 1024 * 1024
+/** Late records and dead letters are copies with headers: their topics take batches of 2 MiB. */
+const MAX_BATCH_BYTES = 2 * 1024 * 1024
+const FETCH_WAIT_MS = 200
+const REGISTRY_BACK_OFF_MS = 100
+const REGISTRY_MAX_BACK_OFF_MS = 5_000
+
+export type RunnerState = 'opening' | 'running' | 'paused' | 'failed' | 'closed'
+
+export interface TaskRunnerOptions {
+  readonly cluster: KafkaCluster
+  readonly registry: SchemaRegistryClient
+  readonly groupId: string
+  readonly transactionalId: string
+  readonly partitions: number
+  readonly commitIntervalMs: number
+  readonly transactionTimeoutMs: number
+  /** Makes the task anew; state comes from the changelogs. */
+  readonly createTask: () => Task
+  /** Membership under which offsets are committed. */
+  readonly session: () => GroupSession
+  readonly onFailed: (error: unknown) => void
+  /** For tests: awaited between the steps of a commit. */
+  readonly onStage?: ((stage: TransactionStage) => Promise<void> | void) | undefined
+}
+
+export class TaskRunner {
+  state: RunnerState = 'opening'
+  /** Of this runner's restore, until it is done. */
+  restore: RestoreProgress = { restoredRecords: 0, totalRecords: 0, seconds: 0 }
+  /** Offsets that were gone when they were wanted: data expired unread. */
+  lostOffsets = 0
+  readonly commitTimes = new CommitTimes()
+  readonly task: Task
+
+  readonly #options: TaskRunnerOptions
+  readonly #producer: TransactionalProducer
+  readonly #fetcher: Fetcher
+  readonly #closing = new AbortController()
+  readonly #queues = new Map<string, InputQueue>()
+  readonly #committedOffsets = new Map<string, number>()
+  #committing: Promise<void> | undefined
+  #lastCommitAtMs = 0
+  #timer: NodeJS.Timeout | undefined
+  #scheduled = false
+  #awaitingSchema = false
+
+  constructor(options: TaskRunnerOptions) {
+    this.#options = options
+    this.task = options.createTask()
+    const { cluster, transactionalId } = options
+    this.#producer = new TransactionalProducer({
+      cluster,
+      transactionalId,
+      transactionTimeoutMs: options.transactionTimeoutMs,
+      maxBatchBytes: MAX_BATCH_BYTES,
+      ...(options.onStage ? { onStage: options.onStage } : {}),
+    })
+    for (const queue of this.task.queues) {
+      this.#queues.set(`${queue.input.topic}/${queue.input.partition}`, queue)
+    }
+    this.#fetcher = new Fetcher({
+      cluster,
+      name: transactionalId,
+      maxWaitMs: FETCH_WAIT_MS,
+      onRecords: (fetched) => {
+        this.#receive(fetched)
+      },
+      onOffsetOutOfRange: (position) => {
+        this.#skipLost(position)
+      },
+      onError: (_, error) => {
+        this.#fail(error)
+      },
+    })
+  }
+
+  /** Records fetched or to be fetched before the task stands at the end of its data inputs. */
+  get lag(): number {
+    let lag = 0
+    for (const { input, highWatermark, position } of this.task.queues) {
+      if (input.kind === 'source' || input.kind === 'repartition') {
+        lag += Math.max(0, highWatermark - position)
+      }
+    }
+    return lag
+  }
+
+  /** Takes the partition over and starts (W1). Never rejects: failures go to `onFailed`. */
+  async open(): Promise<void> {
+    const { signal } = this.#closing
+    try {
+      await this.#producer.init({ signal })
+      const inputs = this.task.inputs.filter(({ kind }) => kind !== 'global')
+      const committed = await this.#options.cluster.committedOffsets(this.#options.groupId, inputs, {
+        signal,
+      })
+      const { cluster, registry, partitions } = this.#options
+      await restoreTask({
+        cluster,
+        registry,
+        task: this.task,
+        partitions,
+        signal,
+        onProgress: (progress) => {
+          this.restore = progress
+        },
+      })
+      await this.#position(committed)
+      if (signal.aborted) return
+      this.state = 'running'
+      this.#fetcher.assign(
+        this.task.queues.map(({ input, position }) => ({
+          topic: input.topic,
+          partition: input.partition,
+          offset: position,
+        })),
+      )
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error)
+    }
+  }
+
+  /** Finishes what was begun and commits it; processing stops until `resume`. */
+  async drain(): Promise<void> {
+    if (this.state !== 'running') return
+    this.state = 'paused'
+    await this.#committing
+    if (this.#isFailed()) return
+    await this.#commit()
+  }
+
+  resume(): void {
+    if (this.state !== 'paused') return
+    this.state = 'running'
+    this.#schedule()
+  }
+
+  /** Lets go without committing; what was not committed is somebody else's to do again. */
+  async close(): Promise<void> {
+    if (this.state !== 'failed') this.state = 'closed'
+    this.#closing.abort()
+    clearTimeout(this.#timer)
+    await this.#fetcher.close()
+    await this.#committing
+    this.#producer.close()
+  }
+
+  async #position(committed: readonly TopicPartitionOffset[]): Promise<void> {
+    const fresh = committed.filter(({ offset }) => offset < 0)
+    const { signal } = this.#closing
+    const earliest =
+      fresh.length === 0 ? [] : await this.#options.cluster.listOffsets(fresh, 'earliest', { signal })
+    for (const { topic, partition, offset } of [...committed, ...earliest]) {
+      const queue = this.#queues.get(`${topic}/${partition}`)
+      if (queue !== undefined && offset >= 0) queue.position = offset
+    }
+  }
+
+  #receive(fetched: FetchedRecords): void {
+    const queue = this.#queues.get(`${fetched.topic}/${fetched.partition}`)
+    if (queue === undefined) return
+    this.task.push(queue, fetched)
+    this.#schedule()
+  }
+
+  /** Retention has passed the position: the records are gone, so going on loses nothing more. */
+  #skipLost({ topic, partition, offset }: TopicPartitionOffset): void {
+    const { cluster } = this.#options
+    const next = cluster.listOffset({ topic, partition }, 'earliest', { signal: this.#closing.signal })
+    next.then(
+      (earliest) => {
+        this.lostOffsets += Math.max(0, earliest - offset)
+        const { name } = this.task.pipeline
+        cluster.logger.error(
+          { pipeline: name, topic, partition, offset, earliest },
+          'Records expired before they were processed; going on at the first that exists',
+        )
+        this.#fetcher.seek({ topic, partition, offset: earliest })
+      },
+      (error: unknown) => {
+        if (!this.#closing.signal.aborted) this.#fail(error)
+      },
+    )
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#awaitingSchema || this.state !== 'running') return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#work()
+    })
+  }
+
+  #work(): void {
+    if (this.state !== 'running' || this.#awaitingSchema) return
+    const pendingBytes = this.task.pendingBytes
+    if (this.#committing !== undefined && pendingBytes > PENDING_LIMIT_BYTES) return // W3
+    try {
+      const outcome = this.task.run(RUN_RECORDS)
+      if (outcome.kind === 'schema-missing') void this.#awaitSchema(outcome.schemaId)
+      if (outcome.kind === 'more') this.#schedule()
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    this.#commitWhenDue()
+  }
+
+  #commitWhenDue(): void {
+    if (this.state !== 'running' || this.#committing !== undefined) return
+    if (!this.task.hasUncommitted) return
+    const waitMs = this.#lastCommitAtMs + this.#options.commitIntervalMs - performance.now()
+    if (waitMs <= 0 || this.task.pendingBytes > EARLY_COMMIT_BYTES) {
+      void this.#commit()
+      return
+    }
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#commitWhenDue()
+    }, waitMs)
+  }
+
+  /** Never rejects. */
+  async #commit(): Promise<void> {
+    const commit = this.#takeCommit()
+    if (commit === undefined) return
+    this.#lastCommitAtMs = performance.now()
+    this.#committing = this.#send(commit)
+    await this.#committing
+    this.#committing = undefined
+    this.#schedule()
+    this.#commitWhenDue()
+  }
+
+  #takeCommit(): Commit | undefined {
+    try {
+      return this.task.takeCommit()
+    } catch (error) {
+      this.#fail(error)
+      return undefined
+    }
+  }
+
+  async #send(commit: Commit): Promise<void> {
+    const startedAtMs = performance.now()
+    const moved = commit.offsets.filter(
+      ({ topic, partition, offset }) => this.#committedOffsets.get(`${topic}/${partition}`) !== offset,
+    )
+    try {
+      await this.#producer.commit({
+        batches: commit.outputs.map(({ topic, partition, batches }) => ({
+          topic,
+          partition,
+          builders: batches,
+        })),
+        offsets: moved,
+        group: this.#options.session(),
+      })
+      for (const { topic, partition, offset } of moved) {
+        this.#committedOffsets.set(`${topic}/${partition}`, offset)
+      }
+      this.task.recycle(commit)
+      this.commitTimes.add(performance.now() - startedAtMs)
+    } catch (error) {
+      this.#fail(error) // W2
+    }
+  }
+
+  /** The registry decides what a record is: until it answers, the partition waits. */
+  async #awaitSchema(id: number): Promise<void> {
+    this.#awaitingSchema = true
+    const { signal } = this.#closing
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        await this.#options.registry.lookUp(id)
+        break
+      } catch (error) {
+        if (attempt === 0) {
+          const { name } = this.task.pipeline
+          this.#options.cluster.logger.warn(
+            { pipeline: name, partition: this.task.partition, schemaId: id, error: String(error) },
+            'Waiting for the schema registry',
+          )
+        }
+        await sleep(backOffMs(attempt, REGISTRY_BACK_OFF_MS, REGISTRY_MAX_BACK_OFF_MS), signal)
+      }
+    }
+    this.#awaitingSchema = false
+    this.#schedule()
+  }
+
+  #isFailed(): boolean {
+    return this.state === 'failed'
+  }
+
+  #fail(error: unknown): void {
+    if (this.state === 'failed' || this.state === 'closed') return
+    this.state = 'failed'
+    clearTimeout(this.#timer)
+    this.#options.onFailed(error)
+  }
+}

@@ -1,0 +1,77 @@
+/** The worker: runs pipelines, as one of any number of processes that share their partitions. */
+import type { Pipeline } from '../../pipelines/runtime/index.ts'
+import { SchemaRegistryClient, StreamWorker } from '../../pipelines/runtime/kafka/index.ts'
+import { EXIT, ServiceError, type ExitCode } from '../shared/errors.ts'
+import { kafkaCluster } from '../shared/kafka.ts'
+import { registryConnection } from '../shared/registry.ts'
+import { runService, type RunningService, type ServiceContext } from '../shared/service.ts'
+import { allPipelines } from './pipelines.ts'
+import { schemaIdsOf } from './schema-ids.ts'
+import { exposeWorkers } from './worker-metrics.ts'
+
+export interface WorkerOptions {
+  /** Names of the pipelines to run; all when absent. */
+  readonly only?: readonly string[]
+  /** Workers of one application share the work; another application does all of it again. */
+  readonly applicationId?: string
+}
+
+const DEFAULT_HEALTH_PORT = 9464
+
+export const run = (options: WorkerOptions = {}): Promise<ExitCode> =>
+  runService({
+    name: 'worker',
+    healthPort: DEFAULT_HEALTH_PORT,
+    start: (context) => startWorkers(context, options),
+  })
+
+const startWorkers = async (
+  context: ServiceContext,
+  { only, applicationId = 'millrace' }: WorkerOptions,
+): Promise<RunningService> => {
+  const { config, logger, metrics } = context
+  const pipelines = choose(only)
+  const cluster = kafkaCluster(config, { logger })
+  const connection = registryConnection(config.schemaRegistry)
+  const registry = new SchemaRegistryClient(connection)
+  await cluster.connect({ signal: context.signal })
+  const workers = await Promise.all(
+    pipelines.map(
+      async (pipeline) =>
+        new StreamWorker({
+          cluster,
+          registry,
+          pipeline,
+          applicationId,
+          schemaIds: await schemaIdsOf(pipeline, connection),
+          onFailure: context.fail,
+        }),
+    ),
+  )
+  exposeWorkers(workers, metrics)
+  await Promise.all(workers.map((worker) => worker.start()))
+  return {
+    ready() {
+      const reasons = workers.map((worker) => worker.readiness())
+      return reasons.find((reason) => reason !== true) ?? true
+    },
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.stop()))
+      await cluster.close()
+    },
+  }
+}
+
+const choose = (only: readonly string[] | undefined): readonly Pipeline[] => {
+  if (only === undefined) return allPipelines
+  const names = allPipelines.map(({ name }) => name)
+  const unknown = only.find((name) => !names.includes(name))
+  if (unknown !== undefined) {
+    throw new ServiceError({
+      code: 'CONFIG_INVALID',
+      exitCode: EXIT.usage,
+      message: `There is no pipeline '${unknown}'; there are: ${names.join(', ')}.`,
+    })
+  }
+  return allPipelines.filter(({ name }) => only.includes(name))
+}

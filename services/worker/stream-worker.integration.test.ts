@@ -1,0 +1,283 @@
+/** The stream runtime against a real broker and registry: the same answers, whatever happens. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { eventually } from '../../ops/test/eventually.ts'
+import { stackEnvironment, uniqueName } from '../../ops/test/stack.ts'
+import { RecordEncoder, createRecordDecoder, WIRE_HEADER_BYTES } from '../../pipelines/runtime/avro/index.ts'
+import {
+  cell,
+  copartitioned,
+  definePipeline,
+  internalTopics,
+  minutes,
+  ring,
+  row,
+  seconds,
+  tumbling,
+  type Pipeline,
+} from '../../pipelines/runtime/index.ts'
+import {
+  IdempotentProducer,
+  readToEnd,
+  SchemaRegistryClient,
+  StreamWorker,
+  type KafkaCluster,
+} from '../../pipelines/runtime/kafka/index.ts'
+import type { Rollup } from '../../schemas/generated/signals-rollups.ts'
+import type { MetricPoint } from '../../schemas/generated/telemetry-metrics.ts'
+import { allTopics, controlTicks, signalsRollups, telemetryMetrics } from '../../schemas/topics.ts'
+import type { Topic } from '../../schemas/topic.ts'
+import { readConfig } from '../shared/config.ts'
+import { kafkaCluster } from '../shared/kafka.ts'
+import { registeredSchemaId, registryConnection } from '../shared/registry.ts'
+import { applyTopics } from '../topics/apply.ts'
+import { kafkaTopicAdmin } from '../topics/kafka-topic-admin.ts'
+import { subjectRegistry } from '../topics/subject-registry.ts'
+import { wantedFromCatalogue, wantedInternal } from '../topics/wanted-topic.ts'
+import { schemaIdsOf } from './schema-ids.ts'
+
+const PARTITIONS = 4
+const config = readConfig(stackEnvironment())
+const connection = registryConnection(config.schemaRegistry)
+let cluster: KafkaCluster
+
+beforeAll(async () => {
+  cluster = kafkaCluster(config, { clientId: 'stream-worker-test' })
+  await apply([])
+})
+afterAll(() => cluster.close())
+
+/** A pipeline of its own topics: sums and a ring per key, and per minute. */
+const createSums = (name: string): { pipeline: Pipeline; input: Topic<MetricPoint>; output: Topic<Rollup> } => {
+  const input = { ...telemetryMetrics, name: `${name}.points` }
+  const output = { ...signalsRollups, name: `${name}.sums` }
+  const pipeline = definePipeline({
+    name,
+    version: 1,
+    inputs: { points: copartitioned(input, ['timestamp', 'value']) },
+    state: {
+      totals: row({ count: 0, sum: 0 }),
+      recent: ring({ capacity: 100 }),
+      last: cell<{ text: string }>({
+        type: 'record',
+        name: 'Last',
+        fields: [{ name: 'text', type: 'string' }],
+      }),
+    },
+    outputs: { sums: output },
+    windows: {
+      minute: {
+        input: 'points',
+        window: tumbling({ sizeMs: minutes(1), graceMs: seconds(5) }),
+        row: { count: 0, sum: 0 },
+        add(point, { row }) {
+          row.count += 1
+          row.sum += point.value
+        },
+        close({ row }, { startMs, endMs }, { totals, recent, last }, context) {
+          const [tenant = '', metric = '', label = ''] = context.key.split('\u001f')
+          context.emit('sums', {
+            windowStart: startMs,
+            windowEnd: endMs,
+            tenant,
+            series: last.get()?.text ?? '',
+            name: metric,
+            labels: { label },
+            count: row.count,
+            sum: row.sum,
+            min: recent.at(0),
+            max: recent.length,
+            mean: totals.sum,
+            sketch: Buffer.alloc(0),
+          })
+        },
+      },
+    },
+    on: {
+      points({ value }, { totals, recent, last }) {
+        totals.count += 1
+        totals.sum += value
+        recent.push(value)
+        last.set({ text: String(value) })
+      },
+    },
+    keyIdleTtlMs: minutes(10_000),
+    keyLimit: { perTask: 1_000, perGroup: 1_000, groupOf: () => '' },
+  })
+  return { pipeline, input, output }
+}
+
+const apply = async (pipelines: readonly { pipeline: Pipeline; input: Topic<MetricPoint>; output: Topic<Rollup> }[]) => {
+  const topics = [
+    ...allTopics,
+    ...pipelines.flatMap(({ input, output }) => [input as never, output as never]),
+  ]
+  const internal = pipelines.flatMap(({ pipeline }) =>
+    internalTopics(pipeline).map((topic) => ({ ...topic, partitions: PARTITIONS })),
+  )
+  const wanted = [...wantedFromCatalogue(topics, PARTITIONS), ...wantedInternal(internal)]
+  const servers = { admin: kafkaTopicAdmin(cluster), registry: subjectRegistry(connection) }
+  const { refusals } = await applyTopics(wanted, servers)
+  expect(refusals).toEqual([])
+}
+
+const HOSTS = 20
+const MINUTES = 5
+const PER_MINUTE = 50
+const startMs = Date.UTC(2026, 0, 1)
+
+const pointsOf = (tenant: string): MetricPoint[] =>
+  Array.from({ length: MINUTES * PER_MINUTE }, (_, step) =>
+    Array.from({ length: HOSTS }, (_, host) => ({
+      timestamp: startMs + (step * 60_000) / PER_MINUTE,
+      value: (step + 1) * (host + 1),
+      tenant,
+      name: 'load',
+      labels: { host: `h${host}` },
+      unit: null,
+    })),
+  ).flat()
+
+/** What the sums must be, computed from the input alone. */
+const expectedSums = (points: readonly MetricPoint[]): string[] => {
+  const sums = new Map<string, { count: number; sum: number }>()
+  for (const { timestamp, value, labels } of points) {
+    const key = `${labels['host']} ${Math.floor(timestamp / 60_000)}`
+    const known = sums.get(key) ?? { count: 0, sum: 0 }
+    sums.set(key, { count: known.count + 1, sum: known.sum + value })
+  }
+  return [...sums].map(([key, { count, sum }]) => `${key} ${count} ${sum}`).sort()
+}
+
+const produce = async (
+  topic: Topic<MetricPoint>,
+  points: readonly MetricPoint[],
+  tenant: string,
+): Promise<void> => {
+  const encoder = new RecordEncoder({ schema: topic.schema, schemaId: await registeredSchemaId(topic, connection) })
+  const ticks = new RecordEncoder({
+    schema: controlTicks.schema,
+    schemaId: await registeredSchemaId(controlTicks, connection),
+  })
+  const producer = new IdempotentProducer({ cluster, name: topic.name })
+  await producer.prepare([topic.name, controlTicks.name])
+  for (const point of points) {
+    void producer.append({
+      topic: topic.name,
+      key: Buffer.from(topic.keyOf(point)),
+      value: encoder.encode(point),
+    })
+  }
+  await producer.flush()
+  const timestamp = startMs + minutes(MINUTES + 10)
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    void producer.append({
+      topic: controlTicks.name,
+      partition,
+      key: Buffer.from(tenant),
+      value: ticks.encode({ timestamp, tenant, origin: 'test' }),
+    })
+  }
+  await producer.flush()
+  await producer.close()
+}
+
+const readSums = async (topic: Topic<Rollup>): Promise<Rollup[]> => {
+  const decoder = createRecordDecoder<Rollup>({ writerSchema: topic.schema })
+  const found: Rollup[] = []
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    await readToEnd({
+      cluster,
+      topic: topic.name,
+      partition,
+      until: 'last-stable',
+      onRecords(records) {
+        while (records.next()) {
+          found.push(
+            decoder.decode(records.buffer, records.valueStart + WIRE_HEADER_BYTES, records.valueEnd),
+          )
+        }
+      },
+    })
+  }
+  return found
+}
+
+const summed = (rollups: readonly Rollup[]): string[] =>
+  rollups
+    .map(({ labels, windowStart, count, sum }) => `${labels['label']?.slice(5)} ${windowStart / 60_000} ${count} ${sum}`)
+    .sort()
+
+const expectSums = async (topic: Topic<Rollup>, points: readonly MetricPoint[]) => {
+  const expected = expectedSums(points)
+  const found = await eventually(
+    async () => summed(await readSums(topic)),
+    (sums) => sums.length >= expected.length,
+  )
+  expect(found).toEqual(expected)
+}
+
+const startWorker = async (pipeline: Pipeline, options: { failAfterCommits?: number } = {}) => {
+  const failures: Error[] = []
+  let commits = 0
+  // Its own connections, as a process has.
+  const own = kafkaCluster(config, { clientId: 'stream-worker-test' })
+  const worker = new StreamWorker({
+    cluster: own,
+    registry: new SchemaRegistryClient(connection),
+    pipeline,
+    applicationId: 'test',
+    schemaIds: await schemaIdsOf(pipeline, connection),
+    commitIntervalMs: 20,
+    sessionTimeoutMs: 6_000,
+    onFailure: (error) => failures.push(error),
+    onStage(stage) {
+      if (stage !== 'produced' || options.failAfterCommits === undefined) return
+      commits += 1
+      if (commits % options.failAfterCommits === 0) throw new Error('injected between produce and end')
+    },
+  })
+  await worker.start()
+  const stop = async () => {
+    await worker.stop()
+    await own.close()
+  }
+  return { worker, failures, stop }
+}
+
+it('sums every record once and closes windows by ticks', async () => {
+  const sums = createSums(uniqueName('sums'))
+  await apply([sums])
+  const points = pointsOf(sums.pipeline.name)
+  const { worker, failures, stop } = await startWorker(sums.pipeline)
+  await produce(sums.input, points, sums.pipeline.name)
+  await expectSums(sums.output, points)
+  expect(worker.readiness()).toBe(true)
+  await stop()
+  expect(failures).toEqual([])
+})
+
+it('loses and doubles nothing when commits fail half-way and workers come and go', async () => {
+  const sums = createSums(uniqueName('sums'))
+  await apply([sums])
+  const tenant = sums.pipeline.name
+  const points = pointsOf(tenant)
+  const first = await startWorker(sums.pipeline, { failAfterCommits: 3 })
+  const producing = produce(sums.input, points, tenant)
+  expect(await eventually(() => first.worker.readiness(), (ready) => ready === true)).toBe(true)
+  const second = await startWorker(sums.pipeline)
+  await producing
+  expect(await eventually(() => second.worker.tasks.length, (tasks) => tasks === 2)).toBe(2)
+  await first.stop()
+  const third = await startWorker(sums.pipeline)
+  await second.stop()
+  await expectSums(sums.output, points)
+  const last = (await readSums(sums.output)).filter(({ windowEnd }) => windowEnd === startMs + minutes(MINUTES))
+  expect(last).toHaveLength(HOSTS)
+  for (const { max, mean, labels } of last) {
+    const host = Number(labels['label']?.slice(6)) + 1
+    const steps = MINUTES * PER_MINUTE
+    expect(max).toBe(100)
+    expect(mean).toBe((host * steps * (steps + 1)) / 2)
+  }
+  await third.stop()
+}, 120_000)
