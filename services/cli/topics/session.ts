@@ -1,11 +1,11 @@
 /** The servers a `topics` command works on, and what should be on them. */
 import type { KafkaCluster } from '../../../pipelines/runtime/kafka/cluster.ts'
-import { allTopics } from '../../../schemas/topics.ts'
 import { readConfig } from '../../shared/config.ts'
 import { kafkaCluster } from '../../shared/kafka.ts'
 import type { TopicServers } from '../../topics/apply.ts'
 import { topicServers } from '../../topics/servers.ts'
-import { wantedFromCatalogue, type WantedTopic } from '../../topics/wanted-topic.ts'
+import { productTopics } from '../../topics/product-topics.ts'
+import type { WantedTopic } from '../../topics/wanted-topic.ts'
 
 export interface TopicSession {
   readonly cluster: KafkaCluster
@@ -19,7 +19,7 @@ export const withTopicSession = async (
   const config = readConfig()
   const cluster = kafkaCluster(config)
   try {
-    const wanted = wantedFromCatalogue(allTopics, config.partitions)
+    const wanted = productTopics(config.partitions)
     await work({ cluster, servers: topicServers(config, cluster), wanted })
   } finally {
     await cluster.close()
