@@ -28,7 +28,11 @@ export const parseTime = (field: string, text: string): number => {
 
 const isoToMs = (text: string): number => {
   const time = text.replace(' ', 'T').replace(',', '.')
-  if (!time.includes('T')) return Date.parse(`${time}T00:00:00Z`)
+  const date = time.slice(0, 10)
+  const dayMs = Date.parse(`${date}T00:00:00Z`)
+  // Date.parse takes 30 February for 2 March; nobody who writes it means that.
+  if (Number.isNaN(dayMs) || isoOf(dayMs).slice(0, 10) !== date) return Number.NaN
+  if (time === date) return dayMs
   return Date.parse(zone.test(time) ? time : `${time}Z`)
 }
 
