@@ -68,7 +68,8 @@ export const registryServer = (input: RegistryServerInput): ProcessSpec => {
     ],
     env: {
       MALLOC_ARENA_MAX: '2',
-      REGISTRY_DATASOURCE_URL: `jdbc:h2:file:${join(layout.registry, 'registry')}`,
+      // H2 writes a commit half a second later by default: kill -9 would take schemas that were acknowledged.
+      REGISTRY_DATASOURCE_URL: `jdbc:h2:file:${join(layout.registry, 'registry')};WRITE_DELAY=0`,
       LOG_LEVEL: 'WARN',
       REGISTRY_LOG_LEVEL: 'WARN',
     },
