@@ -12,6 +12,7 @@ import { Secret } from './secret.ts'
 
 const port = Type.Integer({ minimum: 1, maximum: 65535 })
 const brokerList = '^[^\\s:,]+:[0-9]{1,5}(,[^\\s:,]+:[0-9]{1,5})*$'
+const tenantList = '^[A-Za-z0-9][A-Za-z0-9._-]*(,[A-Za-z0-9][A-Za-z0-9._-]*)*$'
 const httpUrl = '^https?://[^\\s/]+'
 const namedUrls = '^[a-z][a-z0-9-]*=https?://[^\\s,]+(,[a-z][a-z0-9-]*=https?://[^\\s,]+)*$'
 
@@ -45,6 +46,8 @@ const environment = Type.Object({
   WEBHOOK_URL: Type.Optional(Type.String({ pattern: httpUrl })),
   WEBHOOK_SECRET: Type.Optional(Type.String({ minLength: 16 })),
   WEBHOOK_SECRET_FILE: Type.Optional(Type.String()),
+  MILLRACE_DATA: Type.Optional(Type.String()),
+  TENANTS: Type.String({ default: 'default', pattern: tenantList }),
   MILLRACE_PARTITIONS: Type.Integer({ default: 4, minimum: 1, maximum: 10_000 }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const, {
     default: 'info',
@@ -205,6 +208,10 @@ const structure = (env: Environment) => ({
   metricsPort: env.METRICS_PORT,
   processes: processesOf(env),
   webhook: webhookOf(env),
+  /** Folder of the local stack that this process belongs to, if it does. */
+  dataDir: env.MILLRACE_DATA,
+  /** Tenants that get the ticks of the wall clock; the first one owns what is seen of this machine. */
+  liveTenants: env.TENANTS.split(','),
   /** Partition count of newly created `spread` topics. */
   partitions: env.MILLRACE_PARTITIONS,
   logLevel: env.LOG_LEVEL,

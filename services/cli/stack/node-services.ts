@@ -28,7 +28,7 @@ export const presentServices = (): readonly NodeService[] =>
   nodeServices.filter(({ name }) => isService(name))
 
 export interface NodeServiceInput {
-  readonly servers: Pick<RunningServers, 'env' | 'ports'>
+  readonly servers: Pick<RunningServers, 'env' | 'layout' | 'ports'>
   readonly demo: boolean
 }
 
@@ -54,6 +54,7 @@ export const nodeServiceSpec = (
       ...servers.env,
       [service.portVariable]: String(port),
       KAFKA_CLIENT_ID: `millrace-${service.name}`,
+      MILLRACE_DATA: servers.layout.root,
       MILLRACE_DEMO: String(demo),
     },
     port,
