@@ -4,7 +4,7 @@ import type { AvroSchema } from '../../../schemas/topic.ts'
 import { avroFaultName, avroFaults, AvroError } from './avro-error.ts'
 import { avroTypeOf } from './avro-type.ts'
 import { compileFieldReader } from './field-reader.ts'
-import { randomRecord } from './random-records.ts'
+import { randomRecord } from './testing/random-records.ts'
 import { createRecordDecoder } from './record-codec.ts'
 
 const record = (...fields: readonly object[]): AvroSchema => ({ type: 'record', name: 'R', fields })

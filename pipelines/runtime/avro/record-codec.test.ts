@@ -4,7 +4,7 @@ import type { AvroSchema } from '../../../schemas/topic.ts'
 import { AvroError } from './avro-error.ts'
 import { avroTypeOf } from './avro-type.ts'
 import { jsonFormOf } from './json-form.ts'
-import { randomRecord } from './random-records.ts'
+import { randomRecord } from './testing/random-records.ts'
 import { createRecordDecoder, RecordEncoder } from './record-codec.ts'
 import { schemaIdAt, wireFaultName, WIRE_HEADER_BYTES } from './wire-format.ts'
 

@@ -144,7 +144,8 @@ export class KeyTable {
 
   #rehash(): void {
     // Deleted slots count as used, so a table full of them is rebuilt at its present size.
-    const slots = this.size * 10 > this.#slots.length * 4 ? this.#slots.length * 2 : this.#slots.length
+    const slots =
+      this.size * 10 > this.#slots.length * 4 ? this.#slots.length * 2 : this.#slots.length
     this.#slots = new Int32Array(slots).fill(EMPTY)
     this.#mask = slots - 1
     this.#usedSlots = 0
@@ -155,7 +156,10 @@ export class KeyTable {
 
   #growIds(): void {
     const capacity = this.#hashes.length * 2
-    const grow = <T extends Int32Array | Uint32Array | Uint16Array | Uint8Array>(old: T, next: T): T => {
+    const grow = <T extends Int32Array | Uint32Array | Uint16Array | Uint8Array>(
+      old: T,
+      next: T,
+    ): T => {
       next.set(old)
       return next
     }

@@ -7,7 +7,12 @@
  */
 
 import type { AvroSchema } from '../../../schemas/topic.ts'
-import { SuffixedKey, type ChangelogEntry, type ChangelogWriter, type StateStore } from './changelog.ts'
+import {
+  SuffixedKey,
+  type ChangelogEntry,
+  type ChangelogWriter,
+  type StateStore,
+} from './changelog.ts'
 import { DirtyIds } from './dirty-ids.ts'
 import type { KeyTable } from './key-table.ts'
 
@@ -53,7 +58,11 @@ export class RingStore implements StateStore, Ring {
       name: `${options.name}_segment`,
       namespace: 'millrace.state',
       fields: [
-        { name: 'start', type: 'double', doc: 'Position of the first sample, counted from the first ever.' },
+        {
+          name: 'start',
+          type: 'double',
+          doc: 'Position of the first sample, counted from the first ever.',
+        },
         { name: 'samples', type: { type: 'array', items: 'double' } },
       ],
     }

@@ -10,7 +10,12 @@
 import type { AvroSchema } from '../../../schemas/topic.ts'
 import type { WindowSpec } from '../topology/windows.ts'
 import { CellTable, type Cell } from './cell-store.ts'
-import { SuffixedKey, type ChangelogEntry, type ChangelogWriter, type StateStore } from './changelog.ts'
+import {
+  SuffixedKey,
+  type ChangelogEntry,
+  type ChangelogWriter,
+  type StateStore,
+} from './changelog.ts'
 import { DueBuckets } from './due-buckets.ts'
 import type { KeyTable } from './key-table.ts'
 import { RowTable, type RowView } from './row-table.ts'
@@ -226,6 +231,6 @@ export class WindowStore implements StateStore, WindowAggregate {
 
 const windowSchema = (options: WindowStoreOptions): AvroSchema => {
   const schema = rowSchema(options.name, options.initial) as { fields: unknown[] }
-  if (!options.cell) return schema as AvroSchema
+  if (!options.cell) return schema
   return { ...schema, fields: [...schema.fields, { name: CELL_FIELD, type: options.cell.schema }] }
 }

@@ -26,7 +26,10 @@ export class Emitter<Value> {
     this.#outputs = options.outputs
     this.#topic = topic
     this.#partitions = settings.partitionsOf(topic.name)
-    this.#encoder = new RecordEncoder({ schema: topic.schema, schemaId: settings.schemaIdOf(topic.name) })
+    this.#encoder = new RecordEncoder({
+      schema: topic.schema,
+      schemaId: settings.schemaIdOf(topic.name),
+    })
   }
 
   /** To the partition of the value's canonical key, unless one is given. */

@@ -88,7 +88,8 @@ export class Intake {
     if (key === undefined) return 'refused'
     const hash = murmur2(key)
     const partition = toPartition(hash, this.#partitions)
-    const keyed = record.keyStart >= 0 && key.equals(record.buffer.subarray(record.keyStart, record.keyEnd))
+    const keyed =
+      record.keyStart >= 0 && key.equals(record.buffer.subarray(record.keyStart, record.keyEnd))
     const placed = keyed && partition === this.#partition
     const direct = input.kind === 'repartition' || input.keyed?.kind === 'copartitioned'
     if (!placed || !direct) {
@@ -96,7 +97,7 @@ export class Intake {
       return 'elsewhere'
     }
     if (!this.#keySpace.hasRoomFor(key.toString('utf8'))) return 'over-limit'
-    const tenant = this.#tenants.indexOf(input.keyed?.topic.tenantOf(value as never) ?? '')
+    const tenant = this.#tenants.indexOf(input.keyed?.topic.tenantOf(value) ?? '')
     this.keyId = this.#keySpace.add({ hash, bytes: key, start: 0, end: key.length, tenant })
     return 'here'
   }

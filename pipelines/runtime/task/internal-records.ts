@@ -3,7 +3,12 @@
 import { RecordEncoder } from '../avro/record-codec.ts'
 import { RuntimeError } from '../errors.ts'
 import type { Pipeline } from '../topology/define-pipeline.ts'
-import { orderSchema, taskStateSchema, type OrderRun, type TaskState } from '../topology/internal-schemas.ts'
+import {
+  orderSchema,
+  taskStateSchema,
+  type OrderRun,
+  type TaskState,
+} from '../topology/internal-schemas.ts'
 import { changelogTopic, orderTopic, TASK_STORE } from '../topology/internal-topics.ts'
 import { storeSchemas } from '../topology/state-layout.ts'
 import { ChangelogAppender } from './changelog-appender.ts'
@@ -39,12 +44,21 @@ export class InternalRecords {
     this.#outputs = outputs
     const { schemaIdOf } = settings
     const taskTopic = changelogTopic(pipeline.name, TASK_STORE)
-    this.#taskState = new RecordEncoder({ schema: taskStateSchema, schemaId: schemaIdOf(taskTopic) })
-    this.#order = new RecordEncoder({ schema: orderSchema, schemaId: schemaIdOf(orderTopic(pipeline.name)) })
+    this.#taskState = new RecordEncoder({
+      schema: taskStateSchema,
+      schemaId: schemaIdOf(taskTopic),
+    })
+    this.#order = new RecordEncoder({
+      schema: orderSchema,
+      schemaId: schemaIdOf(orderTopic(pipeline.name)),
+    })
     const appenders = new Map(
       storeSchemas(pipeline).map(({ name }) => {
         const topic = changelogTopic(pipeline.name, name)
-        return [name, new ChangelogAppender({ outputs, topic, partition, schemaId: schemaIdOf(topic) })]
+        return [
+          name,
+          new ChangelogAppender({ outputs, topic, partition, schemaId: schemaIdOf(topic) }),
+        ]
       }),
     )
     this.changelogWriter = (store) => {

@@ -46,9 +46,9 @@ export class KeySpace {
     this.#tenantField = home.table.fields.indexOf(TENANT_FIELD)
     this.#limit = pipeline.keyLimit
     this.timers = timers.map((name) => this.#declaredTimer(name))
-    const rowName = pipeline.state[home.name]?.kind === 'row' ? [[home.name, home.row]] : []
-    this.views = Object.fromEntries([
-      ...rowName,
+    const hasRow = pipeline.state[home.name]?.kind === 'row'
+    this.views = Object.fromEntries<object>([
+      ...(hasRow ? [[home.name, home.row] as const] : []),
       ...cells.map((store) => [store.name, store] as const),
       ...rings.map((store) => [store.name, store] as const),
       ...this.timers.map((timer) => [timer.name, timer] as const),
@@ -85,7 +85,13 @@ export class KeySpace {
   }
 
   /** A key that is not in the table yet. */
-  add(options: { hash: number; bytes: Buffer; start: number; end: number; tenant: number }): number {
+  add(options: {
+    hash: number
+    bytes: Buffer
+    start: number
+    end: number
+    tenant: number
+  }): number {
     const id = this.keys.add(options.hash, options.bytes, options.start, options.end)
     for (const store of this.stores) store.create(id)
     this.#layout.home.table.write(id, this.#tenantField, options.tenant)

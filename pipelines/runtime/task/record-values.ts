@@ -124,7 +124,9 @@ export class RecordValues {
     }
     const readerSchema = this.#topic.schema
     try {
-      const fields = this.#fields && compileFieldReader<ValueObject>({ writerSchema, readerSchema, fields: this.#fields })
+      const fields =
+        this.#fields &&
+        compileFieldReader<ValueObject>({ writerSchema, readerSchema, fields: this.#fields })
       const whole = createRecordDecoder<ValueObject>({ writerSchema, readerSchema })
       const readers = { fields, target: fields?.createTarget() ?? {}, whole }
       this.#readers.set(id, readers)

@@ -55,7 +55,10 @@ export class SideOutputs {
     target: { readonly key: Buffer; readonly partition: number },
   ): void {
     this.#outputs.append(
-      { topic: repartitionTopic(this.#pipeline, input.keyed?.topic.name ?? input.topic), partition: target.partition },
+      {
+        topic: repartitionTopic(this.#pipeline, input.keyed?.topic.name ?? input.topic),
+        partition: target.partition,
+      },
       { bytes: target.key, start: 0, end: target.key.length },
       { bytes: record.buffer, start: record.valueStart, end: record.valueEnd },
     )

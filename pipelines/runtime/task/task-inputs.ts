@@ -49,7 +49,7 @@ export const upstreamTickTopics = (pipeline: Pipeline): string[] => [
 
 const PIPELINE_OWNER = 'pipelines/'
 
-const tickTopicOf = (topic: Topic<never>): string =>
+const tickTopicOf = (topic: Pick<Topic, 'owner'>): string =>
   topic.owner.startsWith(PIPELINE_OWNER)
     ? ticksTopic(topic.owner.slice(PIPELINE_OWNER.length))
     : controlTicks.name

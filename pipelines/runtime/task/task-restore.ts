@@ -28,7 +28,11 @@ export class TaskRestore {
   /** The record at hand waits for its schema: do not move the cursor on. */
   #waiting = false
 
-  constructor(options: { readonly task: Task; readonly schemas: SchemaSource; readonly partitions: number }) {
+  constructor(options: {
+    readonly task: Task
+    readonly schemas: SchemaSource
+    readonly partitions: number
+  }) {
     this.#task = options.task
     this.#schemas = options.schemas
     this.#partitions = options.partitions

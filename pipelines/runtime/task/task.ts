@@ -94,7 +94,13 @@ export class Task {
     this.keySpace = new KeySpace(pipeline)
     this.clocks = new TenantClocks(tickOrigins(pipeline, partitions))
     this.#sideOutputs = new SideOutputs({ outputs: this.#outputs, pipeline, partition })
-    this.#internal = new InternalRecords({ pipeline, partition, partitions, outputs: this.#outputs, settings })
+    this.#internal = new InternalRecords({
+      pipeline,
+      partition,
+      partitions,
+      outputs: this.#outputs,
+      settings,
+    })
     this.context = new HandlerContext({
       pipeline,
       keySpace: this.keySpace,
@@ -103,7 +109,8 @@ export class Task {
       outputs: this.#outputs,
       settings,
     })
-    for (const [name, { empty }] of Object.entries(pipeline.globals)) this.context.globals[name] = empty
+    for (const [name, { empty }] of Object.entries(pipeline.globals))
+      this.context.globals[name] = empty
     this.#processor = new KeyProcessor({
       pipeline,
       keySpace: this.keySpace,
@@ -125,7 +132,8 @@ export class Task {
     })
     for (const queue of this.queues) {
       const topic = controlTopic(queue.input)
-      if (topic) this.#controlValues.set(queue, new RecordValues({ topic, fields: undefined, schemas }))
+      if (topic)
+        this.#controlValues.set(queue, new RecordValues({ topic, fields: undefined, schemas }))
     }
   }
 
@@ -187,7 +195,11 @@ export class Task {
     this.#internal.writeOrder(this.#takeRuns())
     const offsets = this.queues
       .filter(({ input }) => input.kind !== 'global')
-      .map(({ input, position }) => ({ topic: input.topic, partition: input.partition, offset: position }))
+      .map(({ input, position }) => ({
+        topic: input.topic,
+        partition: input.partition,
+        offset: position,
+      }))
     return { outputs: this.#outputs.take(), offsets }
   }
 
@@ -210,7 +222,7 @@ export class Task {
     if (global === undefined) return
     this.context.globals = {
       ...this.context.globals,
-      [name]: global.fold(this.context.globals[name], value as never) as unknown,
+      [name]: global.fold(this.context.globals[name], value) as unknown,
     }
   }
 
@@ -254,7 +266,8 @@ export class Task {
 
   #process(queue: InputQueue): void {
     const { record, keyId } = this.#intake
-    const tenantClockMs = this.#tenantClockMs[this.keySpace.tenantOf(keyId)] ?? Number.NEGATIVE_INFINITY
+    const tenantClockMs =
+      this.#tenantClockMs[this.keySpace.tenantOf(keyId)] ?? Number.NEGATIVE_INFINITY
     const onTime = this.#processor.process(keyId, record, tenantClockMs)
     if (!onTime) {
       this.#sideOutputs.late(queue.input, queue.head)
@@ -309,7 +322,8 @@ export class Task {
     if (clockMs <= beforeMs) return
     this.#tenantClockMs[tenant] = clockMs
     this.#processor.advanceTenant(tenant, clockMs)
-    if (Math.floor(clockMs / HOUR_MS) > Math.floor(beforeMs / HOUR_MS)) this.#evictIdle(tenant, clockMs)
+    if (Math.floor(clockMs / HOUR_MS) > Math.floor(beforeMs / HOUR_MS))
+      this.#evictIdle(tenant, clockMs)
     this.#passOn(tick.tenant, clockMs, outputOrigin(this.pipeline.name, this.partition))
   }
 
@@ -351,8 +365,11 @@ const tickOrigins = (
       ? [CONTROL_ORIGIN]
       : tasks.map((partition) => outputOrigin(topic.slice(0, -'.ticks'.length), partition)),
   )
-  return { source, repartition: tasks.map((partition) => repartitionOrigin(pipeline.name, partition)) }
+  return {
+    source,
+    repartition: tasks.map((partition) => repartitionOrigin(pipeline.name, partition)),
+  }
 }
 
 const controlTopic = (input: TaskInput): AnyTopic | undefined =>
-  input.kind === 'ticks' ? (controlTicks as unknown as AnyTopic) : input.global?.topic
+  input.kind === 'ticks' ? (controlTicks) : input.global?.topic

@@ -12,7 +12,8 @@ export const CONTROL_ORIGIN = ''
 /** Separate origins: what a task passed on to its repartition topic, and to its outputs. */
 export const repartitionOrigin = (pipeline: string, partition: number): string =>
   `${pipeline}:repartition/${partition}`
-export const outputOrigin = (pipeline: string, partition: number): string => `${pipeline}/${partition}`
+export const outputOrigin = (pipeline: string, partition: number): string =>
+  `${pipeline}/${partition}`
 
 export class TenantClocks {
   /** Changed since last written. */
@@ -23,7 +24,10 @@ export class TenantClocks {
   readonly #sourceOrigins: readonly string[]
   readonly #repartitionOrigins: readonly string[]
 
-  constructor(origins: { readonly source: readonly string[]; readonly repartition: readonly string[] }) {
+  constructor(origins: {
+    readonly source: readonly string[]
+    readonly repartition: readonly string[]
+  }) {
     this.#sourceOrigins = origins.source
     this.#repartitionOrigins = origins.repartition
   }

@@ -5,7 +5,7 @@
  * very bytes they would get from Kafka.
  */
 
-import { RecordBatchBuilder, RecordSet } from '../record/index.ts'
+import { type RecordBatchBuilder, RecordSet } from '../record/index.ts'
 
 /** Offset of the base offset, and of the max timestamp, in a version 2 batch header. */
 const BASE_OFFSET_AT = 0

@@ -181,7 +181,12 @@ describe('keys and partitions', () => {
   it('takes records of other partitioners through the repartition topic, once', () => {
     const direct = createTestDriver(everything)
     const foreign = createTestDriver(everything)
-    const points = [point(0, 1, 'a'), point(10, 2, 'b'), point(70_000, 4, 'a'), point(70_000, 4, 'b')]
+    const points = [
+      point(0, 1, 'a'),
+      point(10, 2, 'b'),
+      point(70_000, 4, 'a'),
+      point(70_000, 4, 'b'),
+    ]
     direct.pipe(telemetryMetrics, ...points)
     for (const [index, value] of points.entries()) {
       const atMs = value.timestamp
@@ -214,7 +219,8 @@ describe('keys and partitions', () => {
 
   it('refuses new keys beyond the limit of their group, and counts them', () => {
     const driver = createTestDriver(everything, { partitions: 1 })
-    for (const host of ['a', 'b', 'c', 'd', 'e', 'a']) driver.pipe(telemetryMetrics, point(0, 1, host))
+    for (const host of ['a', 'b', 'c', 'd', 'e', 'a'])
+      driver.pipe(telemetryMetrics, point(0, 1, host))
     driver.pipe(telemetryMetrics, point(0, 1, 'a', 'memory'))
     expect(driver.tasks[0]?.counters.refusedByKeyLimit).toBe(2)
     expect(driver.tasks[0]?.keySpace.keys.size).toBe(4)
@@ -231,7 +237,14 @@ describe('keys and partitions', () => {
     expect(driver.tasks[0]?.keySpace.keys.size).toBe(0)
     driver.pipe(telemetryMetrics, point(minutes(181), 10))
     driver.tick({ tenant: 'default', atMs: minutes(183) })
-    expect(driver.read(signalsRollups).map(summary).at(-1)).toEqual([minutes(181) / 1000, 1, 10, 10, 10, '10'])
+    expect(driver.read(signalsRollups).map(summary).at(-1)).toEqual([
+      minutes(181) / 1000,
+      1,
+      10,
+      10,
+      10,
+      '10',
+    ])
   })
 })
 
@@ -240,9 +253,17 @@ describe('bad input', () => {
   const key = Buffer.from(seriesKey(point(0, 0)))
   const cases = [
     { title: 'no value', reason: 'missing-value', bytes: () => null },
-    { title: 'bytes that are not Avro', reason: 'not-confluent-avro', bytes: () => Buffer.from('{}') },
+    {
+      title: 'bytes that are not Avro',
+      reason: 'not-confluent-avro',
+      bytes: () => Buffer.from('{}'),
+    },
     { title: 'an empty value', reason: 'not-confluent-avro', bytes: () => Buffer.alloc(0) },
-    { title: 'an unknown schema', reason: 'unknown-schema', bytes: () => Buffer.from([0, 0, 0, 9, 9, 1]) },
+    {
+      title: 'an unknown schema',
+      reason: 'unknown-schema',
+      bytes: () => Buffer.from([0, 0, 0, 9, 9, 1]),
+    },
     { title: 'a truncated value', reason: 'malformed-value', change: {}, cut: 3 },
     { title: 'NaN', reason: 'non-finite-value', change: { value: Number.NaN } },
     { title: 'infinity', reason: 'non-finite-value', change: { value: -Infinity } },
@@ -250,17 +271,24 @@ describe('bad input', () => {
     { title: 'the future', reason: 'event-time-ahead', change: { timestamp: 61_001 } },
     { title: 'a separator in a label', reason: 'invalid-key', change: { labels: { a: '\u001f' } } },
   ]
-  it.each(cases)('makes $title a dead letter ($reason) and goes on', ({ reason, bytes, change, cut }) => {
-    const driver = createTestDriver(everything, { partitions: 1 })
-    const record = change ? driver['encode'](telemetryMetrics, value(change)) : (bytes?.() ?? null)
-    const sent = cut === undefined ? record : (record?.subarray(0, cut + 5) ?? null)
-    driver.pipeRaw(telemetryMetrics, { key, value: sent, partition: 0, atMs: 1_000 })
-    driver.pipe(telemetryMetrics, point(1_000, 7))
-    expect(driver.readDeadLetters().map(({ headers }) => headers['millrace-reason'])).toEqual([reason])
-    expect(driver.readDeadLetters()[0]?.value ?? null).toEqual(sent)
-    driver.tick({ tenant: 'default', atMs: minutes(2) })
-    expect(driver.read(signalsRollups).map(({ sum }) => sum)).toEqual([7])
-  })
+  it.each(cases)(
+    'makes $title a dead letter ($reason) and goes on',
+    ({ reason, bytes, change, cut }) => {
+      const driver = createTestDriver(everything, { partitions: 1 })
+      const record = change
+        ? driver['encode'](telemetryMetrics, value(change))
+        : (bytes?.() ?? null)
+      const sent = cut === undefined ? record : (record?.subarray(0, cut + 5) ?? null)
+      driver.pipeRaw(telemetryMetrics, { key, value: sent, partition: 0, atMs: 1_000 })
+      driver.pipe(telemetryMetrics, point(1_000, 7))
+      expect(driver.readDeadLetters().map(({ headers }) => headers['millrace-reason'])).toEqual([
+        reason,
+      ])
+      expect(driver.readDeadLetters()[0]?.value ?? null).toEqual(sent)
+      driver.tick({ tenant: 'default', atMs: minutes(2) })
+      expect(driver.read(signalsRollups).map(({ sum }) => sum)).toEqual([7])
+    },
+  )
 
   it('takes 60 s ahead of the arrival, and no more', () => {
     const driver = createTestDriver(everything, { partitions: 1 })
@@ -343,7 +371,10 @@ describe('determinism', () => {
         const results = [1, 2, 4].map((partitions) => {
           const driver = createTestDriver(everything, { partitions })
           for (const entry of list.filter(({ kind }) => kind !== 'foreign')) play(driver, entry)
-          return driver.readBytes('signals.rollups').map(({ key, value }) => `${key} ${value}`).sort()
+          return driver
+            .readBytes('signals.rollups')
+            .map(({ key, value }) => `${key} ${value}`)
+            .sort()
         })
         expect(results[1]).toEqual(results[0])
         expect(results[2]).toEqual(results[0])

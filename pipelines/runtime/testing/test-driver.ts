@@ -15,14 +15,26 @@ import type { AnyTopic, AvroSchema, Topic } from '../../../schemas/topic.ts'
 import { controlTicks } from '../../../schemas/topics.ts'
 import { createRecordDecoder, RecordEncoder } from '../avro/record-codec.ts'
 import { WIRE_HEADER_BYTES } from '../avro/wire-format.ts'
-import { murmur2, RecordBatchBuilder, toPartition, type RecordHeader, type RecordSet } from '../record/index.ts'
+import {
+  murmur2,
+  RecordBatchBuilder,
+  toPartition,
+  type RecordHeader,
+  type RecordSet,
+} from '../record/index.ts'
 import { RecordedOrder } from '../task/input-merger.ts'
 import type { SchemaSource } from '../task/record-values.ts'
 import { TaskRestore } from '../task/task-restore.ts'
 import { Task } from '../task/task.ts'
 import type { Pipeline } from '../topology/define-pipeline.ts'
 import { orderSchema, type OrderRun } from '../topology/internal-schemas.ts'
-import { changelogTopic, deadLetterTopic, internalTopics, lateTopic, orderTopic } from '../topology/internal-topics.ts'
+import {
+  changelogTopic,
+  deadLetterTopic,
+  internalTopics,
+  lateTopic,
+  orderTopic,
+} from '../topology/internal-topics.ts'
 import { MemoryBroker } from './memory-broker.ts'
 
 export interface TestDriverOptions {
@@ -172,11 +184,11 @@ export class TestDriver {
 
   /** Fetches, processes and commits until nothing is left to do. */
   settle(): void {
-    for (let progress = true; progress; ) {
+    for (let progress = true; progress;) {
       progress = false
       for (const task of this.#tasks) {
         this.#fetch(task)
-        for (let more = true; more; ) {
+        for (let more = true; more;) {
           more = task.run(this.#recordsPerCommit).kind === 'more'
           progress = this.#commit(task) || progress
         }
@@ -227,7 +239,10 @@ export class TestDriver {
       })
       const restore = new TaskRestore({ task, schemas: this.#schemas, partitions })
       for (const store of restore.stores) {
-        restore.apply(store, this.#outputs.fetch(changelogTopic(this.#pipeline.name, store), partition, 0))
+        restore.apply(
+          store,
+          this.#outputs.fetch(changelogTopic(this.#pipeline.name, store), partition, 0),
+        )
       }
       for (const queue of task.queues) this.#position(restore, task, queue)
       restore.finish()
@@ -272,7 +287,10 @@ export class TestDriver {
     return runs
   }
 
-  #records<Result>(topic: string, read: (record: RecordSet, partition: number) => Result): Result[] {
+  #records<Result>(
+    topic: string,
+    read: (record: RecordSet, partition: number) => Result,
+  ): Result[] {
     const results: Result[] = []
     for (let partition = 0; partition < this.#partitions; partition++) {
       const records = this.#outputs.fetch(topic, partition, 0)
@@ -296,14 +314,20 @@ const copyOf = (bytes: Buffer | null): Buffer | null => bytes && Buffer.from(byt
 class TestSchemas implements SchemaSource {
   readonly #schemas: AvroSchema[] = []
   readonly #ids = new Map<string, number>()
+  readonly #encoders = new Map<string, RecordEncoder<unknown>>()
 
   schemaOf(id: number): AvroSchema | 'unknown' {
     return this.#schemas[id - 1] ?? 'unknown'
   }
 
   encode<Value extends object>(topic: Topic<Value>, value: Value): Buffer {
-    const schemaId = this.#idOf(topic.name, topic.schema)
-    return Buffer.from(new RecordEncoder<Value>({ schema: topic.schema, schemaId }).encode(value))
+    let encoder = this.#encoders.get(topic.name) as RecordEncoder<Value> | undefined
+    if (encoder === undefined) {
+      const schemaId = this.#idOf(topic.name, topic.schema)
+      encoder = new RecordEncoder<Value>({ schema: topic.schema, schemaId })
+      this.#encoders.set(topic.name, encoder)
+    }
+    return Buffer.from(encoder.encode(value))
   }
 
   idOfInternal(pipeline: Pipeline, topic: string): number {

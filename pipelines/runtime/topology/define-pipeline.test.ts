@@ -2,7 +2,10 @@ import { expect, it } from 'vitest'
 import { signalsRollups, telemetryMetrics } from '../../../schemas/topics.ts'
 import { copartitioned, definePipeline, minutes, row, timer, tumbling } from '../index.ts'
 
-const limits = { keyIdleTtlMs: minutes(60), keyLimit: { perTask: 10, perGroup: 10, groupOf: () => '' } }
+const limits = {
+  keyIdleTtlMs: minutes(60),
+  keyLimit: { perTask: 10, perGroup: 10, groupOf: () => '' },
+}
 const base = {
   name: 'counts',
   version: 1,

@@ -45,10 +45,16 @@ export interface WindowedSpec<Record, Initial, Cell, State, Globals, Out> {
   readonly cell?: CellSpec<Cell> & { readonly empty: () => Cell }
   readonly add: (
     record: Record,
-    aggregate: { readonly row: RowOf<Initial>; readonly cell: WindowAggregate<string, Cell>['cell'] },
+    aggregate: {
+      readonly row: RowOf<Initial>
+      readonly cell: WindowAggregate<string, Cell>['cell']
+    },
   ) => void
   readonly close: (
-    aggregate: { readonly row: RowOf<Initial>; readonly cell: WindowAggregate<string, Cell>['cell'] },
+    aggregate: {
+      readonly row: RowOf<Initial>
+      readonly cell: WindowAggregate<string, Cell>['cell']
+    },
     bounds: WindowBounds,
     state: StateViews<State>,
     context: Context<Globals, Out>,
@@ -166,9 +172,15 @@ export const definePipeline = <
     const missing = input.fields?.filter((field: string) => !hasField(input.topic, field)) ?? []
     if (missing.length > 0) refuse(`input '${name}' has no field '${String(missing[0])}'`)
   }
-  return Object.freeze({ globals: {}, state: {}, windows: {}, on: {}, onTimer: {}, ...spec }) as unknown as Pipeline
+  return Object.freeze({
+    globals: {},
+    state: {},
+    windows: {},
+    on: {},
+    onTimer: {},
+    ...spec,
+  }) as unknown as Pipeline
 }
 
-const hasField = (topic: Topic<never>, field: string): boolean =>
+const hasField = (topic: Pick<Topic, 'schema'>, field: string): boolean =>
   (topic.schema as { fields: { name: string }[] }).fields.some(({ name }) => name === field)
-

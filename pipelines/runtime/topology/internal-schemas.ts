@@ -37,8 +37,16 @@ export const taskStateSchema: AvroSchema = {
   name: 'TaskState',
   namespace: 'millrace.runtime',
   fields: [
-    { name: 'partitions', type: 'int', doc: 'Tasks of the topology; a different count needs a migration.' },
-    { name: 'tenants', type: { type: 'array', items: 'string' }, doc: 'Tenant by index, as rows refer to it.' },
+    {
+      name: 'partitions',
+      type: 'int',
+      doc: 'Tasks of the topology; a different count needs a migration.',
+    },
+    {
+      name: 'tenants',
+      type: { type: 'array', items: 'string' },
+      doc: 'Tenant by index, as rows refer to it.',
+    },
     {
       name: 'clocks',
       doc: 'Event time each tick stream has reached.',
@@ -49,7 +57,11 @@ export const taskStateSchema: AvroSchema = {
           name: 'Clock',
           fields: [
             { name: 'tenant', type: 'int' },
-            { name: 'origin', type: 'string', doc: 'Empty for control.ticks, else <pipeline>/<partition>.' },
+            {
+              name: 'origin',
+              type: 'string',
+              doc: 'Empty for control.ticks, else <pipeline>/<partition>.',
+            },
             { name: 'timestamp', type: 'long' },
           ],
         },

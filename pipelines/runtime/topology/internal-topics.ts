@@ -14,7 +14,8 @@ export interface InternalTopic {
   readonly cleanup: 'compact' | 'delete'
 }
 
-export const changelogTopic = (pipeline: string, store: string): string => `${pipeline}.${store}.changelog`
+export const changelogTopic = (pipeline: string, store: string): string =>
+  `${pipeline}.${store}.changelog`
 export const repartitionTopic = (pipeline: string, source: string): string =>
   `${pipeline}.${source}.repartition`
 export const orderTopic = (pipeline: string): string => `${pipeline}.order`
@@ -46,4 +47,3 @@ export const internalTopics = (pipeline: Pipeline): InternalTopic[] => {
     { name: deadLetterTopic(name), kind: 'dead-letter', schema: undefined, cleanup: 'delete' },
   ]
 }
-

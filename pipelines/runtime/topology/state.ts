@@ -57,8 +57,12 @@ export const row = <const Initial extends Readonly<Record<string, number>>>(
   initial: Initial,
 ): RowSpec<Extract<keyof Initial, string>> => ({ kind: 'row', initial })
 
-export const ring = (options: { readonly capacity: number }): RingSpec => ({ kind: 'ring', ...options })
+export const ring = (options: { readonly capacity: number }): RingSpec => ({
+  kind: 'ring',
+  ...options,
+})
 
-export const cell = <Value>(schema: AvroSchema): CellSpec<Value> => ({ kind: 'cell', schema }) as CellSpec<Value>
+export const cell = <Value>(schema: AvroSchema): CellSpec<Value> =>
+  ({ kind: 'cell', schema })
 
 export const timer = (): TimerSpec => ({ kind: 'timer' })

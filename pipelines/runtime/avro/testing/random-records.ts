@@ -1,8 +1,8 @@
 /** Random schemas with fitting values, for the property tests of this folder. */
 import fc from 'fast-check'
-import type { AvroSchema } from '../../../schemas/topic.ts'
-import { avroTypeOf, type AvroType } from './avro-type.ts'
-import { partsOf } from './skip-source.ts'
+import type { AvroSchema } from '../../../../schemas/topic.ts'
+import { avroTypeOf, type AvroType } from '../avro-type.ts'
+import { partsOf } from '../skip-source.ts'
 
 /** A shape without names; names are dealt out afterwards, since Avro wants them unique. */
 type Shape =
