@@ -372,4 +372,4 @@ const tickOrigins = (
 }
 
 const controlTopic = (input: TaskInput): AnyTopic | undefined =>
-  input.kind === 'ticks' ? (controlTicks) : input.global?.topic
+  input.kind === 'ticks' ? controlTicks : input.global?.topic

@@ -62,7 +62,6 @@ export const ring = (options: { readonly capacity: number }): RingSpec => ({
   ...options,
 })
 
-export const cell = <Value>(schema: AvroSchema): CellSpec<Value> =>
-  ({ kind: 'cell', schema })
+export const cell = <Value>(schema: AvroSchema): CellSpec<Value> => ({ kind: 'cell', schema })
 
 export const timer = (): TimerSpec => ({ kind: 'timer' })
