@@ -108,7 +108,7 @@ const stepAnomalous = (
   row.epPoints += 1
   row.epSidePoints = judgement.side === row.epSide ? row.epSidePoints + 1 : 1
   row.epSide = judgement.side
-  if (judgement.score > row.epPeakScore) takePeak(row, timestamp, judgement)
+  if (isFartherOut(row, judgement)) takePeak(row, timestamp, judgement)
   const isWorse =
     judgement.rank > row.epSeverity || judgement.score >= CLEARLY_WORSE * row.epToldScore
   row.epSeverity = Math.max(row.epSeverity, judgement.rank)
@@ -121,6 +121,12 @@ const stepAnomalous = (
   row.epToldScore = Math.max(row.epToldScore, judgement.score)
   return 'peak'
 }
+
+/** By score; scores have a cap, above which the distance tells. */
+const isFartherOut = (row: EpisodeRow, { score, value, expected }: Judgement): boolean =>
+  score === row.epPeakScore
+    ? Math.abs(value - expected) > Math.abs(row.epPeakValue - row.epPeakExpected)
+    : score > row.epPeakScore
 
 const takePeak = (row: EpisodeRow, timestamp: number, judgement: Judgement): void => {
   row.epPeakMs = timestamp

@@ -6,11 +6,11 @@
  * Alarms: |z| > 2.5 medium, > 3 high, > 4 critical. Worked example: mean 108.38, standard deviation
  * 5.744, value 1500 gives z = 242.29.
  *
- * Z1 (learning): a value within 1.6 times the band is learned as it is - with the default band
- *    that is up to 4 standard deviations, 99.99 % of a normal distribution. One farther out is
- *    learned as if it stood there. So a spike of any height moves the baseline no more than a value
- *    at 4 deviations, and a lasting new level still wins: each such point multiplies the variance
- *    by at least 1 + 16 / n.
+ * Z1 (learning): a value within 2.4 times the band is learned as it is: with the default band, up
+ *    to 6 standard deviations. One farther out is learned as if it stood there. So a spike of any
+ *    height moves the baseline no more than a value at 6 deviations, and a lasting new level still
+ *    wins: in a window of n samples each such point adds some 36 / n to the variance, relative to
+ *    what it was.
  * Z2 (constant series): a standard deviation of 0, or below what rounding explains, gives no scale.
  *    Then 1 % of the mean stands in for it. A series that has been 0 all along has not even that:
  *    its first other value counts as 3 deviations, which is medium and not more.
@@ -21,7 +21,7 @@ import { MAX_SCORE, NOT_JUDGED } from '../detector.ts'
 import { plainNumber } from '../number-words.ts'
 import { slide, WINDOW_SAMPLES } from './sliding-moments.ts'
 
-const LEARNED_BAND_WIDTHS = 1.6
+const LEARNED_BAND_WIDTHS = 2.4
 const ROUNDING_SHARE = 1e-9
 const CONSTANT_SPREAD_SHARE = 0.01
 const FIRST_CHANGE_FROM_ZERO = 3
