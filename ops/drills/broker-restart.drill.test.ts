@@ -50,7 +50,7 @@ async function produceNumbers(stop: AbortSignal): Promise<number> {
     for (let i = 0; i < 100; i++, next++) {
       await producer.room()
       const value = Buffer.from(String(next))
-      producer.append({ topic: 'plain', partition: next % PARTITIONS, key: null, value })
+      void producer.append({ topic: 'plain', partition: next % PARTITIONS, key: null, value })
     }
     await sleep(5)
   }

@@ -35,6 +35,7 @@ export interface ConnectionOptions {
 
 const SUPPORTED_KAFKAJS = '2.2.4'
 const KEEP_ALIVE_DELAY_MS = 60_000
+const ONE_WRITE_BYTES = 16 * 1024
 
 interface RequestEntry {
   readonly apiKey: number
@@ -54,7 +55,7 @@ interface KafkaJsRequestQueue {
     readonly sendRequest: () => void
   }): void
   rejectAll(error: Error): void
-  scheduleCheckPendingRequests(): void
+  scheduleCheckPendingRequests: (this: KafkaJsRequestQueue) => void
 }
 
 interface KafkaJsConnection {
@@ -304,14 +305,23 @@ export class BrokerConnection {
         expectResponse: true,
         requestTimeout: timeoutMs,
         sendRequest: () => {
-          const { socket } = this.#connection
-          socket.cork()
-          socket.write(header)
-          for (const part of body) socket.write(part)
-          socket.uncork()
+          this.#write([header, ...body])
         },
       })
     })
+  }
+
+  /** Small requests leave as one buffer, which costs less than gathering; large ones uncopied. */
+  #write(parts: readonly Buffer[]): void {
+    const { socket } = this.#connection
+    const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0)
+    if (sizeBytes <= ONE_WRITE_BYTES) {
+      socket.write(Buffer.concat(parts, sizeBytes))
+      return
+    }
+    socket.cork()
+    for (const part of parts) socket.write(part)
+    socket.uncork()
   }
 
   #header(api: Api<never, unknown>, correlationId: number, body: readonly Buffer[]): Buffer {

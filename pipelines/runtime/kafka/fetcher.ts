@@ -30,7 +30,7 @@ export interface FetchedRecords extends TopicPartition {
   readonly requestedAtMs: number
   readonly receivedAtMs: number
   /** Call once when the records are done with (F2); further calls do nothing. */
-  release(): void
+  readonly release: () => void
 }
 
 export interface FetcherOptions {

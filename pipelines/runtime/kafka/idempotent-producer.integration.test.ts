@@ -41,7 +41,7 @@ describe('records', () => {
     const { topic, producer } = await setUp({ batchBytes: 2000 })
     for (let i = 0; i < 2000; i++) {
       const key = Buffer.from(`key ${String(i % 10)}`)
-      producer.append({ topic, key, value: Buffer.from(String(i)) })
+      void producer.append({ topic, key, value: Buffer.from(String(i)) })
     }
     await producer.flush()
     const expected: string[][] = [[], [], [], []]
@@ -61,7 +61,7 @@ describe('records', () => {
       const { topic, producer } = await setUp({ compression }, 1)
       const values = Array.from({ length: 500 }, (_, i) => `value ${String(i)}`)
       for (const value of values) {
-        producer.append({ topic, key: null, value: Buffer.from(value) })
+        void producer.append({ topic, key: null, value: Buffer.from(value) })
       }
       await producer.flush()
       expect(await valuesOf(topic, 0)).toEqual(values)
@@ -105,11 +105,11 @@ describe('records', () => {
 describe('refusals', () => {
   it('a record above the limit fails alone', async () => {
     const { topic, producer } = await setUp({ maxRecordBytes: 10_000 }, 1)
-    producer.append({ topic, key: null, value: Buffer.from('before') })
+    void producer.append({ topic, key: null, value: Buffer.from('before') })
     expect(() => producer.append({ topic, key: null, value: Buffer.alloc(10_000) })).toThrow(
       expect.objectContaining({ code: 'RECORD_TOO_LARGE' }),
     )
-    producer.append({ topic, key: null, value: Buffer.from('after') })
+    void producer.append({ topic, key: null, value: Buffer.from('after') })
     await producer.flush()
     expect(await valuesOf(topic, 0)).toEqual(['before', 'after'])
     await producer.close()
@@ -130,12 +130,12 @@ describe('refusals', () => {
 
   it('a full buffer refuses, and has room again after acknowledgement', async () => {
     const { topic, producer } = await setUp({ bufferBytes: 1000, lingerMs: 0 }, 1)
-    producer.append({ topic, key: null, value: Buffer.alloc(2000) })
+    void producer.append({ topic, key: null, value: Buffer.alloc(2000) })
     expect(() => producer.append({ topic, key: null, value: Buffer.from('x') })).toThrow(
       expect.objectContaining({ code: 'PRODUCER_BUFFER_FULL', retryable: true }),
     )
     await producer.room()
-    producer.append({ topic, key: null, value: Buffer.from('x') })
+    void producer.append({ topic, key: null, value: Buffer.from('x') })
     await producer.close()
     expect(producer.bufferedBytes).toBe(0)
     expect((await valuesOf(topic, 0)).length).toBe(2)

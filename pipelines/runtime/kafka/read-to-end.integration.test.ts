@@ -23,7 +23,7 @@ beforeAll(async () => {
   const producer = new IdempotentProducer({ cluster, name: 'numbers', batchBytes: 5000 })
   await producer.prepare([topic])
   for (let i = 0; i < 10_000; i++) {
-    producer.append({ topic, key: null, value: Buffer.from(String(i)) })
+    void producer.append({ topic, key: null, value: Buffer.from(String(i)) })
   }
   await producer.close()
 })

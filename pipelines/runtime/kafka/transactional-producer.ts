@@ -15,7 +15,7 @@ import type { RecordBatchBuilder } from '../record/index.ts'
 import { nextSequence } from '../record/index.ts'
 import type { Compression } from '../record/index.ts'
 import type { KafkaCluster } from './cluster.ts'
-import { KafkaError, brokerError, isRoutingError } from './kafka-error.ts'
+import { KafkaError, brokerError, brokerErrorCode, isRoutingError } from './kafka-error.ts'
 import type { TopicPartition, TopicPartitionOffset } from './protocol/api.ts'
 import type { Api } from './protocol/api.ts'
 import type { GroupSession } from './protocol/offsets.ts'
@@ -311,7 +311,9 @@ export class TransactionalProducer {
       )
       const failed = answers.filter(({ errorCode }) => errorCode !== 0)
       open = open.filter((batch) => failed.some((answer) => isSamePartition(batch, answer)))
-      const worst = failed.find(({ errorCode }) => !PRODUCE_NOT_NOW.has(errorCode)) ?? failed[0]
+      const worst =
+        failed.find(({ errorCode }) => !PRODUCE_NOT_NOW.has(brokerErrorCode(errorCode))) ??
+        failed[0]
       if (worst === undefined) return
       throw brokerError(worst.errorCode, `Produce to ${worst.topic}/${String(worst.partition)}`)
     }, PRODUCE_NOT_NOW)
@@ -370,14 +372,13 @@ export class TransactionalProducer {
   }
 
   /** Repeats while the broker says "not now" (T2). */
-  async #untilNow(run: () => Promise<void>, notNow: ReadonlySet<number>): Promise<void> {
-    const codes = new Set([...notNow].map((errorCode) => brokerError(errorCode, '').code))
+  async #untilNow(run: () => Promise<void>, notNow: ReadonlySet<string>): Promise<void> {
     await retrying(
       {
         timeoutMs: this.#timeoutMs,
         firstDelayMs: NOT_NOW_DELAY_MS,
         maxDelayMs: NOT_NOW_MAX_DELAY_MS,
-        retryIf: (error) => error instanceof KafkaError && codes.has(error.code),
+        retryIf: (error) => error instanceof KafkaError && notNow.has(error.code),
       },
       run,
     )
@@ -398,12 +399,17 @@ export class TransactionalProducer {
   }
 }
 
-/** CONCURRENT_TRANSACTIONS. */
-const ADD_NOT_NOW: ReadonlySet<number> = new Set([51])
-/** NOT_ENOUGH_REPLICAS: also what CONCURRENT_TRANSACTIONS becomes while a partition is verified. */
-const PRODUCE_NOT_NOW: ReadonlySet<number> = new Set([19, 51])
-/** COORDINATOR_LOAD_IN_PROGRESS: the same for the partition of the offsets topic. */
-const OFFSETS_NOT_NOW: ReadonlySet<number> = new Set([14, 51])
+const ADD_NOT_NOW: ReadonlySet<string> = new Set(['CONCURRENT_TRANSACTIONS'])
+/** The first is also what the second becomes while the broker verifies a partition (T2). */
+const PRODUCE_NOT_NOW: ReadonlySet<string> = new Set([
+  'NOT_ENOUGH_REPLICAS',
+  'CONCURRENT_TRANSACTIONS',
+])
+/** The same for the partition of the offsets topic. */
+const OFFSETS_NOT_NOW: ReadonlySet<string> = new Set([
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'CONCURRENT_TRANSACTIONS',
+])
 
 const isSamePartition = (a: TopicPartition, b: TopicPartition): boolean =>
   a.partition === b.partition && a.topic === b.topic
