@@ -78,6 +78,9 @@ export const runUp = async (options: UpOptions): Promise<void> => {
   const signal = watchForStop()
   const { failed, fail } = createFailure()
   say('Millrace is starting ...')
+  signal.addEventListener('abort', () => {
+    say('Stopping ...')
+  })
   // The children are no reason to stay (they may all be waiting for a restart): this is.
   const stay = setInterval(() => undefined, 60_000)
   let servers: RunningServers | undefined
@@ -88,7 +91,6 @@ export const runUp = async (options: UpOptions): Promise<void> => {
     if (!signal.aborted) throw withExitCode(error)
   } finally {
     clearInterval(stay)
-    if (servers !== undefined) say('Stopping ...')
     await servers?.stop()
   }
   say('Millrace is stopped.')
