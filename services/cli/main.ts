@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
 
 import { EXIT, exitCodeOf, messageOf } from '../shared/errors.ts'
+import * as dlq from './commands/dlq.ts'
 import * as down from './commands/down.ts'
 import * as encode from './commands/encode.ts'
 import * as replay from './commands/replay.ts'
@@ -21,10 +22,11 @@ import * as status from './commands/status.ts'
 import * as tail from './commands/tail.ts'
 import * as topics from './commands/topics.ts'
 import * as up from './commands/up.ts'
+import * as worker from './commands/worker.ts'
 import { setExitCode, takeExitCode } from './exit-code.ts'
 
 /** One line per command, in the order of `--help`. */
-const commands = [setup, up, status, down, service, topics, replay, tail, encode]
+const commands = [setup, up, status, down, worker, service, topics, replay, tail, encode, dlq]
 
 export const buildProgram = (): Command => {
   // Sub-commands inherit these: wrong usage is thrown, not exited on.

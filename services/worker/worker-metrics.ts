@@ -18,6 +18,31 @@ class Growth {
 export const exposeWorkers = (workers: readonly StreamWorker[], metrics: Metrics): void => {
   const labels = ['pipeline', 'partition'] as const
   const growth = new Growth()
+  // Metrics are asked in the order they were declared: this one brings the counters up to date.
+  metrics.gauge({
+    name: 'worker_lag_records',
+    help: 'Records between a task and the end of its inputs.',
+    labels,
+    collect(lag) {
+      for (const { pipeline, tasks } of workers) {
+        for (const { partition, runner } of tasks) {
+          const label = { pipeline: pipeline.name, partition: String(partition) }
+          const key = `${pipeline.name}/${partition}`
+          const { task } = runner
+          lag.set(label, runner.lag)
+          for (const [name, counter] of Object.entries(counters)) {
+            const value = task.counters[name as keyof typeof counters]
+            counter.inc(label, growth.since(`${key} ${name}`, value))
+          }
+          for (const [reason, count] of task.counters.deadLetters as Snapshot) {
+            deadLetters.inc({ ...label, reason }, growth.since(`${key} dead ${reason}`, count))
+          }
+          expired.inc(label, growth.since(`${key} expired`, runner.lostOffsets))
+          commits.inc(label, growth.since(`${key} commits`, runner.commitTimes.count))
+        }
+      }
+    },
+  })
   const counters = {
     records: metrics.counter({ name: 'worker_records_total', help: 'Records processed.', labels }),
     ticks: metrics.counter({ name: 'worker_ticks_total', help: 'Ticks processed.', labels }),
@@ -51,31 +76,6 @@ export const exposeWorkers = (workers: readonly StreamWorker[], metrics: Metrics
   })
   const commits = metrics.counter({ name: 'worker_commits_total', help: 'Transactions.', labels })
 
-  metrics.gauge({
-    name: 'worker_lag_records',
-    help: 'Records between a task and the end of its inputs.',
-    labels,
-    collect(lag) {
-      // One pass per scrape: this gauge is asked first and brings the counters up to date.
-      for (const { pipeline, tasks } of workers) {
-        for (const { partition, runner } of tasks) {
-          const label = { pipeline: pipeline.name, partition: String(partition) }
-          const key = `${pipeline.name}/${partition}`
-          const { task } = runner
-          lag.set(label, runner.lag)
-          for (const [name, counter] of Object.entries(counters)) {
-            const value = task.counters[name as keyof typeof counters]
-            counter.inc(label, growth.since(`${key} ${name}`, value))
-          }
-          for (const [reason, count] of task.counters.deadLetters as Snapshot) {
-            deadLetters.inc({ ...label, reason }, growth.since(`${key} dead ${reason}`, count))
-          }
-          expired.inc(label, growth.since(`${key} expired`, runner.lostOffsets))
-          commits.inc(label, growth.since(`${key} commits`, runner.commitTimes.count))
-        }
-      }
-    },
-  })
   metrics.gauge({
     name: 'worker_commit_duration_seconds',
     help: 'Latest transactions of a task, by quantile.',
