@@ -7,7 +7,12 @@
  * M2: for the same reason two runners at once do no harm: both apply, both record the same row.
  * M3: nothing is touched when database and program disagree about what was applied before.
  */
-import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client'
+import {
+  ClickHouseError,
+  ClickHouseLogLevel,
+  createClient,
+  type ClickHouseClient,
+} from '@clickhouse/client'
 import { setTimeout as delay } from 'node:timers/promises'
 import { MigrationError } from './errors.ts'
 import { loadMigrations, type Migration } from './migration-files.ts'
@@ -107,7 +112,7 @@ const apply = async (session: Session, migration: Migration): Promise<void> => {
         'MIGRATION_FAILED',
         `Statement ${String(index + 1)} of migration ${String(migration.version)} (${migration.name}) failed: ` +
           `${reason}. What went before is kept; correct the cause and start again.`,
-        { cause, retryable: true },
+        { cause, retryable: !(cause instanceof ClickHouseError) },
       )
     }
   }

@@ -28,6 +28,12 @@ export interface InsertRequest {
 /** `superseded`: somebody finished this block already; nothing was inserted. */
 export type InsertOutcome = 'written' | 'superseded'
 
+export interface FormerTopic {
+  readonly topicId: string
+  /** The last one that is in ClickHouse. */
+  readonly lastOffset: number
+}
+
 export interface BlockStore {
   load(id: PartitionId): Promise<Ledger>
   /**
@@ -39,5 +45,6 @@ export interface BlockStore {
   countRows(id: PartitionId, claim: Claim): Promise<number>
   /** May be recorded later: a newer claim says the same. */
   finish(id: PartitionId, claim: Claim, rows: number): Promise<void>
-  recordGap(gap: Gap): Promise<void>
+  /** False when the same gap was recorded before. */
+  recordGap(gap: Gap): Promise<boolean>
 }

@@ -8,7 +8,13 @@
 import { Readable } from 'node:stream'
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
 import { tokenOf, type Claim, type Gap, type PartitionId } from './block.ts'
-import type { BlockStore, InsertOutcome, InsertRequest, Ledger } from './block-store.ts'
+import type {
+  BlockStore,
+  FormerTopic,
+  InsertOutcome,
+  InsertRequest,
+  Ledger,
+} from './block-store.ts'
 import { storeError } from './store-error.ts'
 import { inputStructure, type SinkTable } from './tables.ts'
 
@@ -69,6 +75,8 @@ export interface ClickHouseBlockStoreOptions {
   /** Shown in sink_blocks: which process did it. */
   readonly owner: string
   readonly tables: readonly SinkTable[]
+  /** Ends requests under way; their outcome is then unknown, as after a crash. */
+  readonly signal?: AbortSignal
 }
 
 export class ClickHouseBlockStore implements BlockStore {
@@ -76,7 +84,10 @@ export class ClickHouseBlockStore implements BlockStore {
   readonly #owner: string
   readonly #tables: ReadonlyMap<string, { readonly name: string; readonly insertSql: string }>
 
-  constructor({ client, owner, tables }: ClickHouseBlockStoreOptions) {
+  readonly #abort: { readonly abort_signal?: AbortSignal }
+
+  constructor({ client, owner, tables, signal }: ClickHouseBlockStoreOptions) {
+    this.#abort = signal === undefined ? {} : { abort_signal: signal }
     this.#client = client
     this.#owner = owner
     this.#tables = new Map(
@@ -133,6 +144,7 @@ export class ClickHouseBlockStore implements BlockStore {
           ...insertSettings,
           insert_deduplication_token: tokenOf(id, claim) + suffix,
         },
+        ...this.#abort,
       })
       result.stream.resume()
       return Number(result.summary?.result_rows ?? 1) === 0 ? 'superseded' : 'written'
@@ -164,9 +176,9 @@ export class ClickHouseBlockStore implements BlockStore {
     )
   }
 
-  async recordGap({ id, kind, fromOffset, toOffset, detail }: Gap): Promise<void> {
+  async recordGap({ id, kind, fromOffset, toOffset, detail }: Gap): Promise<boolean> {
     const params = { ...idParams(id), kind, fromOffset, toOffset, detail }
-    await this.#command(
+    const inserted = await this.#command(
       `INSERT INTO sink_gaps (topic, topic_id, partition, kind, from_offset, to_offset, detail)
        SELECT {topic:String}, {topicId:String}, {partition:Int32}, {kind:String}, {fromOffset:Int64},
               {toOffset:Nullable(Int64)}, {detail:String}
@@ -179,6 +191,19 @@ export class ClickHouseBlockStore implements BlockStore {
       params,
       { insert_deduplication_token: `gap ${Object.values(params).join('/')}` },
     )
+    return inserted > 0
+  }
+
+  /** Other topics that had this name. */
+  async formerTopics({ topic, topicId, partition }: PartitionId): Promise<readonly FormerTopic[]> {
+    const rows = await this.#rows<{ topic_id: string; last: string | number }>(
+      `SELECT topic_id, max(last_offset) AS last FROM sink_blocks
+       WHERE topic = {topic:String} AND partition = {partition:Int32}
+         AND topic_id != {topicId:String} AND state = 'done'
+       GROUP BY topic_id ORDER BY max(recorded_at) DESC`,
+      { topic, topicId, partition },
+    )
+    return rows.map((row) => ({ topicId: row.topic_id, lastOffset: Number(row.last) }))
   }
 
   #table({ topic }: PartitionId) {
@@ -204,13 +229,15 @@ export class ClickHouseBlockStore implements BlockStore {
     query: string,
     params: Readonly<Record<string, unknown>>,
     settings: ClickHouseSettings,
-  ): Promise<void> {
+  ): Promise<number> {
     try {
-      await this.#client.command({
+      const { summary } = await this.#client.command({
         query,
         query_params: params,
         clickhouse_settings: { ...insertSettings, ...settings },
+        ...this.#abort,
       })
+      return Number(summary?.result_rows ?? 1)
     } catch (error) {
       throw storeError('write to sink_blocks', error)
     }

@@ -179,9 +179,10 @@ export class ModelBlockStore implements BlockStore {
     })
   }
 
-  recordGap(gap: Gap): Promise<void> {
+  recordGap(gap: Gap): Promise<boolean> {
     return this.#step('gap', () => {
       this.#server.gaps.push(gap)
+      return true
     })
   }
 
