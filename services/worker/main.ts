@@ -1,5 +1,9 @@
 /** The worker: runs pipelines, as one of any number of processes that share their partitions. */
-import type { Pipeline } from '../../pipelines/runtime/index.ts'
+import {
+  DEFAULT_APPLICATION_ID,
+  forApplication,
+  type Pipeline,
+} from '../../pipelines/runtime/index.ts'
 import { SchemaRegistryClient, StreamWorker } from '../../pipelines/runtime/kafka/index.ts'
 import { EXIT, ServiceError, type ExitCode } from '../shared/errors.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
@@ -27,10 +31,10 @@ export const run = (options: WorkerOptions = {}): Promise<ExitCode> =>
 
 const startWorkers = async (
   context: ServiceContext,
-  { only, applicationId = 'millrace' }: WorkerOptions,
+  { only, applicationId = DEFAULT_APPLICATION_ID }: WorkerOptions,
 ): Promise<RunningService> => {
   const { config, logger, metrics } = context
-  const pipelines = choose(only)
+  const pipelines = choose(only).map((pipeline) => forApplication(pipeline, applicationId))
   const cluster = kafkaCluster(config, { logger })
   const connection = registryConnection(config.schemaRegistry)
   const registry = new SchemaRegistryClient(connection)

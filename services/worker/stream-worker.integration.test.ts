@@ -2,7 +2,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually } from '../../ops/test/eventually.ts'
 import { stackEnvironment, uniqueName } from '../../ops/test/stack.ts'
-import { RecordEncoder, createRecordDecoder, WIRE_HEADER_BYTES } from '../../pipelines/runtime/avro/index.ts'
+import {
+  RecordEncoder,
+  createRecordDecoder,
+  WIRE_HEADER_BYTES,
+} from '../../pipelines/runtime/avro/index.ts'
 import {
   cell,
   copartitioned,
@@ -47,7 +51,9 @@ beforeAll(async () => {
 afterAll(() => cluster.close())
 
 /** A pipeline of its own topics: sums and a ring per key, and per minute. */
-const createSums = (name: string): { pipeline: Pipeline; input: Topic<MetricPoint>; output: Topic<Rollup> } => {
+const createSums = (
+  name: string,
+): { pipeline: Pipeline; input: Topic<MetricPoint>; output: Topic<Rollup> } => {
   const input = { ...telemetryMetrics, name: `${name}.points` }
   const output = { ...signalsRollups, name: `${name}.sums` }
   const pipeline = definePipeline({
@@ -106,7 +112,9 @@ const createSums = (name: string): { pipeline: Pipeline; input: Topic<MetricPoin
   return { pipeline, input, output }
 }
 
-const apply = async (pipelines: readonly { pipeline: Pipeline; input: Topic<MetricPoint>; output: Topic<Rollup> }[]) => {
+const apply = async (
+  pipelines: readonly { pipeline: Pipeline; input: Topic<MetricPoint>; output: Topic<Rollup> }[],
+) => {
   const topics = [
     ...allTopics,
     ...pipelines.flatMap(({ input, output }) => [input as never, output as never]),
@@ -153,7 +161,10 @@ const produce = async (
   points: readonly MetricPoint[],
   tenant: string,
 ): Promise<void> => {
-  const encoder = new RecordEncoder({ schema: topic.schema, schemaId: await registeredSchemaId(topic, connection) })
+  const encoder = new RecordEncoder({
+    schema: topic.schema,
+    schemaId: await registeredSchemaId(topic, connection),
+  })
   const ticks = new RecordEncoder({
     schema: controlTicks.schema,
     schemaId: await registeredSchemaId(controlTicks, connection),
@@ -193,7 +204,11 @@ const readSums = async (topic: Topic<Rollup>): Promise<Rollup[]> => {
       onRecords(records) {
         while (records.next()) {
           found.push(
-            decoder.decode(records.buffer, records.valueStart + WIRE_HEADER_BYTES, records.valueEnd),
+            decoder.decode(
+              records.buffer,
+              records.valueStart + WIRE_HEADER_BYTES,
+              records.valueEnd,
+            ),
           )
         }
       },
@@ -204,7 +219,10 @@ const readSums = async (topic: Topic<Rollup>): Promise<Rollup[]> => {
 
 const summed = (rollups: readonly Rollup[]): string[] =>
   rollups
-    .map(({ labels, windowStart, count, sum }) => `${labels['label']?.slice(5)} ${windowStart / 60_000} ${count} ${sum}`)
+    .map(
+      ({ labels, windowStart, count, sum }) =>
+        `${labels['label']?.slice(5)} ${windowStart / 60_000} ${count} ${sum}`,
+    )
     .sort()
 
 const expectSums = async (topic: Topic<Rollup>, points: readonly MetricPoint[]) => {
@@ -233,7 +251,8 @@ const startWorker = async (pipeline: Pipeline, options: { failAfterCommits?: num
     onStage(stage) {
       if (stage !== 'produced' || options.failAfterCommits === undefined) return
       commits += 1
-      if (commits % options.failAfterCommits === 0) throw new Error('injected between produce and end')
+      if (commits % options.failAfterCommits === 0)
+        throw new Error('injected between produce and end')
     },
   })
   await worker.start()
@@ -263,15 +282,27 @@ it('loses and doubles nothing when commits fail half-way and workers come and go
   const points = pointsOf(tenant)
   const first = await startWorker(sums.pipeline, { failAfterCommits: 3 })
   const producing = produce(sums.input, points, tenant)
-  expect(await eventually(() => first.worker.readiness(), (ready) => ready === true)).toBe(true)
+  expect(
+    await eventually(
+      () => first.worker.readiness(),
+      (ready) => ready === true,
+    ),
+  ).toBe(true)
   const second = await startWorker(sums.pipeline)
   await producing
-  expect(await eventually(() => second.worker.tasks.length, (tasks) => tasks === 2)).toBe(2)
+  expect(
+    await eventually(
+      () => second.worker.tasks.length,
+      (tasks) => tasks === 2,
+    ),
+  ).toBe(2)
   await first.stop()
   const third = await startWorker(sums.pipeline)
   await second.stop()
   await expectSums(sums.output, points)
-  const last = (await readSums(sums.output)).filter(({ windowEnd }) => windowEnd === startMs + minutes(MINUTES))
+  const last = (await readSums(sums.output)).filter(
+    ({ windowEnd }) => windowEnd === startMs + minutes(MINUTES),
+  )
   expect(last).toHaveLength(HOSTS)
   for (const { max, mean, labels } of last) {
     const host = Number(labels['label']?.slice(6)) + 1

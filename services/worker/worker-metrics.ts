@@ -47,7 +47,11 @@ export const exposeWorkers = (workers: readonly StreamWorker[], metrics: Metrics
     records: metrics.counter({ name: 'worker_records_total', help: 'Records processed.', labels }),
     ticks: metrics.counter({ name: 'worker_ticks_total', help: 'Ticks processed.', labels }),
     emitted: metrics.counter({ name: 'worker_emitted_total', help: 'Records emitted.', labels }),
-    late: metrics.counter({ name: 'worker_late_total', help: 'Records that came too late.', labels }),
+    late: metrics.counter({
+      name: 'worker_late_total',
+      help: 'Records that came too late.',
+      labels,
+    }),
     repartitioned: metrics.counter({
       name: 'worker_repartitioned_total',
       help: 'Records of other producers that were keyed or placed differently.',

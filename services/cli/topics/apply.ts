@@ -6,13 +6,20 @@ import type { ApplyTopicsOptions } from '../commands/topics.ts'
 import { setExitCode } from '../exit-code.ts'
 import { withTopicSession } from './session.ts'
 
-export const runApply = ({ dryRun = false, json = false }: ApplyTopicsOptions): Promise<void> =>
-  withTopicSession(async ({ servers, wanted }) => {
-    const result = await applyTopics(wanted, servers, { dryRun })
-    if (json) process.stdout.write(`${JSON.stringify(jsonOf(result))}\n`)
-    else process.stderr.write(textOf(result, dryRun))
-    if (result.refusals.length > 0) setExitCode(EXIT.negative)
-  })
+export const runApply = ({
+  dryRun = false,
+  json = false,
+  app,
+}: ApplyTopicsOptions): Promise<void> =>
+  withTopicSession(
+    async ({ servers, wanted }) => {
+      const result = await applyTopics(wanted, servers, { dryRun })
+      if (json) process.stdout.write(`${JSON.stringify(jsonOf(result))}\n`)
+      else process.stderr.write(textOf(result, dryRun))
+      if (result.refusals.length > 0) setExitCode(EXIT.negative)
+    },
+    { app },
+  )
 
 const jsonOf = ({ steps, ...result }: ApplyResult) => ({
   ...result,

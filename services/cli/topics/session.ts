@@ -15,11 +15,15 @@ export interface TopicSession {
 
 export const withTopicSession = async (
   work: (session: TopicSession) => Promise<void>,
+  options: { readonly app?: string | undefined } = {},
 ): Promise<void> => {
   const config = readConfig()
   const cluster = kafkaCluster(config)
   try {
-    const wanted = productTopics(config.partitions)
+    const wanted = productTopics({
+      spreadPartitions: config.partitions,
+      ...(options.app === undefined ? {} : { applicationId: options.app }),
+    })
     await work({ cluster, servers: topicServers(config, cluster), wanted })
   } finally {
     await cluster.close()

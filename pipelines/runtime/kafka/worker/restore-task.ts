@@ -93,7 +93,11 @@ const foldGlobal = async (
   until: number,
 ): Promise<void> => {
   if (until === 0 || input.global === undefined) return
-  const values = new RecordValues({ topic: input.global.topic, fields: undefined, schemas: registry })
+  const values = new RecordValues({
+    topic: input.global.topic,
+    fields: undefined,
+    schemas: registry,
+  })
   const fold = async (records: RecordSet): Promise<void> => {
     while (records.next()) {
       let outcome = values.read(records)

@@ -142,7 +142,10 @@ export class StreamWorker {
   #partitionsOf(topic: string): number {
     const count = this.#partitionCounts.get(topic)
     if (count === undefined) {
-      throw new RuntimeError('TOPOLOGY_INVALID', `Partition count of '${topic}' was not read at start`)
+      throw new RuntimeError(
+        'TOPOLOGY_INVALID',
+        `Partition count of '${topic}' was not read at start`,
+      )
     }
     return count
   }
@@ -215,7 +218,8 @@ export class StreamWorker {
             schemaIdOf: (topic) => schemaIdIn(schemaIds, topic),
           },
         }),
-      session: () => this.#member?.session ?? { groupId: this.#groupId, memberId: '', generationId: -1 },
+      session: () =>
+        this.#member?.session ?? { groupId: this.#groupId, memberId: '', generationId: -1 },
       onFailed: (error) => {
         void this.#recover(id, runner, error)
       },
@@ -236,7 +240,10 @@ export class StreamWorker {
       logger.error({ task: id, code: error.code, err: error }, `Task ${id} has stopped: ${message}`)
       return
     }
-    logger.warn({ task: id, error: message }, 'Task failed; opening it again from what is committed')
+    logger.warn(
+      { task: id, error: message },
+      'Task failed; opening it again from what is committed',
+    )
     if (runner.commitTimes.count > 0) owned.failures = 0
     await sleep(backOffMs(owned.failures++, 50, 5_000), this.#stopping.signal)
     if (this.#owned.get(id) !== owned || this.#stopping.signal.aborted) return

@@ -119,9 +119,13 @@ export class TaskRunner {
     try {
       await this.#producer.init({ signal })
       const inputs = this.task.inputs.filter(({ kind }) => kind !== 'global')
-      const committed = await this.#options.cluster.committedOffsets(this.#options.groupId, inputs, {
-        signal,
-      })
+      const committed = await this.#options.cluster.committedOffsets(
+        this.#options.groupId,
+        inputs,
+        {
+          signal,
+        },
+      )
       const { cluster, registry, partitions } = this.#options
       await restoreTask({
         cluster,
@@ -177,7 +181,9 @@ export class TaskRunner {
     const fresh = committed.filter(({ offset }) => offset < 0)
     const { signal } = this.#closing
     const earliest =
-      fresh.length === 0 ? [] : await this.#options.cluster.listOffsets(fresh, 'earliest', { signal })
+      fresh.length === 0
+        ? []
+        : await this.#options.cluster.listOffsets(fresh, 'earliest', { signal })
     for (const { topic, partition, offset } of [...committed, ...earliest]) {
       const queue = this.#queues.get(`${topic}/${partition}`)
       if (queue !== undefined && offset >= 0) queue.position = offset
@@ -194,7 +200,9 @@ export class TaskRunner {
   /** Retention has passed the position: the records are gone, so going on loses nothing more. */
   #skipLost({ topic, partition, offset }: TopicPartitionOffset): void {
     const { cluster } = this.#options
-    const next = cluster.listOffset({ topic, partition }, 'earliest', { signal: this.#closing.signal })
+    const next = cluster.listOffset({ topic, partition }, 'earliest', {
+      signal: this.#closing.signal,
+    })
     next.then(
       (earliest) => {
         this.lostOffsets += Math.max(0, earliest - offset)
@@ -273,7 +281,8 @@ export class TaskRunner {
   async #send(commit: Commit): Promise<void> {
     const startedAtMs = performance.now()
     const moved = commit.offsets.filter(
-      ({ topic, partition, offset }) => this.#committedOffsets.get(`${topic}/${partition}`) !== offset,
+      ({ topic, partition, offset }) =>
+        this.#committedOffsets.get(`${topic}/${partition}`) !== offset,
     )
     try {
       await this.#producer.commit({
