@@ -264,7 +264,8 @@ export class GroupMember {
         return
       }
       ending.addEventListener('abort', finish, { once: true })
-      this.#closing.signal.addEventListener('abort', finish, { once: true })
+      // Removed with this generation: there may be thousands.
+      this.#closing.signal.addEventListener('abort', finish, { once: true, signal: ending })
     })
   }
 
