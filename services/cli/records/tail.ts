@@ -12,6 +12,9 @@ import type { TailOptions } from '../commands/tail.ts'
 import { setExitCode } from '../exit-code.ts'
 import { LineOutput } from './output.ts'
 
+/** Somebody sits before a terminal: say soon that Kafka is not there. */
+const CONNECT_MS = 5_000
+
 export const runTail = async (topic: string, options: TailOptions): Promise<void> => {
   const { max = Number.POSITIVE_INFINITY, timeout } = options
   const from = offsetSpecOf(options.from)
@@ -33,7 +36,7 @@ export const runTail = async (topic: string, options: TailOptions): Promise<void
   }
 
   try {
-    await cluster.connect({ signal: AbortSignal.any(signals) })
+    await cluster.connect({ retryTimeoutMs: CONNECT_MS, signal: AbortSignal.any(signals) })
     await followTopic({
       cluster,
       topic,

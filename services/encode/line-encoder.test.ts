@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest'
+import {
+  createRecordDecoder,
+  jsonFormOf,
+  WIRE_HEADER_BYTES,
+} from '../../pipelines/runtime/avro/index.ts'
+import { signalsRollups, telemetryMetrics } from '../../schemas/topics.ts'
+import { frameOf } from './framing.ts'
+import { LineEncoder } from './line-encoder.ts'
+
+const point = {
+  timestamp: 1_760_000_000_000,
+  value: 4.5,
+  tenant: 't',
+  name: 'cpu',
+  labels: { host: 'a' },
+}
+const metrics = () =>
+  new LineEncoder({ schema: telemetryMetrics.schema, schemaId: 3, topic: telemetryMetrics })
+
+const decode = (schema: typeof telemetryMetrics.schema, bytes: Buffer) =>
+  jsonFormOf(
+    createRecordDecoder({ writerSchema: schema }).decode(bytes, WIRE_HEADER_BYTES, bytes.length),
+  )
+
+describe('a JSON line', () => {
+  it('becomes a value under its canonical key, with defaults', () => {
+    const line = metrics().encode(JSON.stringify(point))
+    expect(line?.key).toBe('t\u001fcpu\u001fhost=a')
+    expect(line?.value.subarray(0, 5)).toEqual(Buffer.from([0, 0, 0, 0, 3]))
+    expect(line && decode(telemetryMetrics.schema, line.value)).toEqual({ ...point, unit: null })
+  })
+
+  it('says bytes in base64', () => {
+    const rollup = {
+      windowStart: 0,
+      windowEnd: 60_000,
+      tenant: 't',
+      series: 's',
+      name: 'cpu',
+      labels: {},
+      count: 1,
+      sum: 1,
+      min: 1,
+      max: 1,
+      mean: 1,
+      sketch: 'AQID',
+    }
+    const encoder = new LineEncoder({
+      schema: signalsRollups.schema,
+      schemaId: 1,
+      topic: undefined,
+    })
+    const line = encoder.encode(JSON.stringify(rollup))
+    expect(line?.key).toBeUndefined()
+    expect(line && decode(signalsRollups.schema, line.value)).toMatchObject({ sketch: 'AQID' })
+    expect(() => encoder.encode(JSON.stringify({ ...rollup, sketch: 'not base64' }))).toThrow(
+      'line 2: field \'sketch\' must be bytes, but is "not base64"',
+    )
+  })
+
+  it('may be empty', () => {
+    expect(metrics().encode(' ')).toBeUndefined()
+  })
+
+  it.each([
+    { title: 'not JSON', text: '{', message: 'line 2: not JSON' },
+    {
+      title: 'not an object',
+      text: '[1]',
+      message: 'line 2: not an object with the fields of millrace.MetricPoint',
+    },
+    {
+      title: 'a wrong type',
+      change: { timestamp: 'now' },
+      message: `field 'timestamp' must be long, but is "now"`,
+    },
+    {
+      title: 'a wrong label',
+      change: { labels: { host: 1 } },
+      message: `field 'labels.host' must be string, but is 1`,
+    },
+    {
+      title: 'a missing field',
+      change: { name: undefined },
+      message: `field 'name' must be string, but is missing`,
+    },
+    {
+      title: 'a misspelt field',
+      change: { lables: {} },
+      message: `has no field 'lables'; it has timestamp, value`,
+    },
+    {
+      title: 'no number',
+      change: { value: 'NaN' },
+      message: `field 'value' must be a finite number, but is NaN`,
+    },
+    {
+      title: 'a key that cannot be',
+      change: { tenant: '' },
+      message: 'no record key can be made: tenant is empty',
+    },
+  ])('that is $title is refused with its number and the field', ({ text, change, message }) => {
+    const encoder = metrics()
+    encoder.encode('')
+    const bad = text ?? JSON.stringify({ ...point, ...change })
+    expect(() => encoder.encode(bad)).toThrow(message)
+  })
+})
+
+describe('framing', () => {
+  const line = { key: 'a\u001fb', value: Buffer.from([0, 1, 0xff]) }
+  it.each([
+    { title: 'base64', withKey: false, framing: { kind: 'base64' }, bytes: 'AAH/\n' },
+    {
+      title: 'base64 with key',
+      withKey: true,
+      framing: { kind: 'base64' },
+      bytes: 'a\u001fb\tAAH/\n',
+    },
+    {
+      title: 'lengths',
+      withKey: true,
+      framing: { kind: 'length-prefixed' },
+      bytes: Buffer.from([0, 0, 0, 3, 97, 0x1f, 98, 0, 0, 0, 3, 0, 1, 0xff]),
+    },
+    {
+      title: 'delimiters',
+      withKey: true,
+      framing: { kind: 'delimited', delimiter: ';', keyDelimiter: ':' },
+      bytes: Buffer.concat([Buffer.from('a\u001fb:'), line.value, Buffer.from(';')]),
+    },
+  ] as const)('by $title', ({ withKey, framing, bytes }) => {
+    expect(frameOf(line, { framing, withKey })).toEqual(Buffer.from(bytes))
+  })
+
+  it('refuses what readers would cut in the wrong place', () => {
+    const delimited = { kind: 'delimited', delimiter: '\u0001', keyDelimiter: ':' } as const
+    expect(() => frameOf(line, { framing: delimited, withKey: false })).toThrow(
+      'choose another --delimiter',
+    )
+    const tab = { key: 'a\tb', value: line.value }
+    expect(() => frameOf(tab, { framing: { kind: 'base64' }, withKey: true })).toThrow('use --raw')
+    const unknown = { key: undefined, value: line.value }
+    expect(() => frameOf(unknown, { framing: { kind: 'base64' }, withKey: true })).toThrow(
+      '--with-key',
+    )
+  })
+})
