@@ -18,26 +18,30 @@ export interface ProductTopicsOptions {
   readonly applicationId?: string
 }
 
+export interface ProductTopics {
+  /** Topics with a contract, for producers and readers. */
+  readonly catalogue: readonly WantedTopic[]
+  /** Topics that pipelines and services keep for themselves. */
+  readonly internal: readonly WantedTopic[]
+}
+
 export const productTopics = ({
   spreadPartitions,
   applicationId = DEFAULT_APPLICATION_ID,
-}: ProductTopicsOptions): WantedTopic[] => {
+}: ProductTopicsOptions): ProductTopics => {
   const pipelines = allPipelines.map((pipeline) => forApplication(pipeline, applicationId))
-  const internal = wantedInternal(
-    pipelines
-      .flatMap((pipeline) => internalTopics(pipeline))
-      .map((topic) => ({ ...topic, partitions: spreadPartitions })),
-  )
-  if (applicationId !== DEFAULT_APPLICATION_ID) {
-    return [...wantedFromCatalogue(outputsOf(pipelines), spreadPartitions), ...internal]
+  const isShadow = applicationId !== DEFAULT_APPLICATION_ID
+  const internal = wantedInternal([
+    ...pipelines.flatMap((pipeline) => internalTopics(pipeline)).map(spread),
+    ...(isShadow ? [] : [spread({ name: SINK_DEAD_LETTERS, kind: 'dead-letter' })]),
+  ])
+  const topics = isShadow ? outputsOf(pipelines) : allTopics
+  return { catalogue: wantedFromCatalogue(topics, spreadPartitions), internal }
+
+  // A pipeline has as many tasks as its inputs have partitions.
+  function spread<Topic>(topic: Topic): Topic & { partitions: number } {
+    return { ...topic, partitions: spreadPartitions }
   }
-  const deadLetters = {
-    name: SINK_DEAD_LETTERS,
-    kind: 'dead-letter',
-    partitions: spreadPartitions,
-  } as const
-  const catalogue = wantedFromCatalogue(allTopics, spreadPartitions)
-  return [...catalogue, ...internal, ...wantedInternal([deadLetters])]
 }
 
 const outputsOf = (pipelines: readonly Pipeline[]): AnyTopic[] =>

@@ -3,7 +3,6 @@ import type { Command } from 'commander'
 export interface ApplyTopicsOptions {
   readonly dryRun?: boolean
   readonly json?: boolean
-  readonly app?: string
 }
 
 export interface ListTopicsOptions {
@@ -18,7 +17,6 @@ export const register = (program: Command): void => {
     .command('apply')
     .description('create what is missing and register schemas; refuses what would break readers')
     .option('--dry-run', 'show what would be done and do nothing')
-    .option('--app <id>', 'own topics of a shadow application instead of the product')
     .option('--json', 'one JSON document on standard output')
     .action(async (options: ApplyTopicsOptions) => {
       const { runApply } = await import('../topics/apply.ts')
