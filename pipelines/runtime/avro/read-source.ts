@@ -1,7 +1,7 @@
 /** Writes the JavaScript that reads one declared field in place; see field-reader.ts. */
 import { avroFaults } from './avro-error.ts'
 import type { AvroType } from './avro-type.ts'
-import { checkLength, partsOf, readIndex, readLength } from './skip-source.ts'
+import { checkLength, partsOf, readNumber } from './skip-source.ts'
 import { StringCache } from './string-cache.ts'
 
 /** Constants and helpers that the generated function closes over. */
@@ -56,7 +56,7 @@ export const readSource = (request: ReadRequest): string | undefined => {
     if (readerValue === undefined) return undefined
     const value = readSource({ ...request, writer: nullable.value, reader: readerValue })
     if (value === undefined) return undefined
-    return `{ ${readIndex('branch')}
+    return `{ ${readNumber('branch')}
       if (branch === ${nullable.nullIndex}) ${assign(request, 'null')}
       else if (branch === ${1 - nullable.nullIndex}) { ${value} }
       else return ${avroFaults['unknown-branch']} }`
@@ -79,7 +79,7 @@ const scalar = (request: ReadRequest): string | undefined => {
     case 'int>long':
     case 'int>float':
     case 'int>double':
-      return `{ ${readLength('n')}
+      return `{ ${readNumber('n')}
         if (n !== (n | 0)) return ${avroFaults['int-out-of-range']}
         ${assign(request, 'n')} }`
     case 'long>long':
@@ -98,12 +98,12 @@ const scalar = (request: ReadRequest): string | undefined => {
     case 'string>string':
     case 'bytes>string': {
       const cache = scope.constant(new StringCache({ slots: 256 }))
-      return `{ ${readLength('n')} ${checkLength('n')}
+      return `{ ${readNumber('n')} ${checkLength('n')}
         ${assign(request, `${cache}.read(b, pos, n)`)}; pos += n }`
     }
     case 'bytes>bytes':
     case 'string>bytes':
-      return `{ ${readLength('n')} ${checkLength('n')}
+      return `{ ${readNumber('n')} ${checkLength('n')}
         ${assign(request, 'b.subarray(pos, pos + n)')}; pos += n }`
     case 'fixed>fixed': {
       const { size } = partsOf(writer)
@@ -149,7 +149,7 @@ const enumeration = (request: ReadRequest): string => {
   }
   const read = written.map((symbol) => (symbols.includes(symbol) ? symbol : fallback))
   const table = request.scope.constant(read)
-  return `{ ${readIndex('n')}
+  return `{ ${readNumber('n')}
     if (n < 0 || n >= ${written.length}) return ${avroFaults['unknown-symbol']}
     ${assign(request, `${table}[n]`)} }`
 }

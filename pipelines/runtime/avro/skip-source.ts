@@ -81,10 +81,10 @@ export class SkipSource {
         return partsOf(type).size === 0 ? '' : fixedBytes(partsOf(type).size)
       case 'string':
       case 'bytes':
-        return `{ ${readLength('n')} ${checkLength('n')} pos += n }`
+        return `{ ${readNumber('n')} ${checkLength('n')} pos += n }`
       case 'enum':
         return this.#strict
-          ? `{ ${readIndex('n')}
+          ? `{ ${readNumber('n')}
                if (n < 0 || n >= ${partsOf(type).symbols.length}) return ${avroFaults['unknown-symbol']} }`
           : varint('skipNumber')
       case 'union:wrapped':
@@ -102,7 +102,7 @@ export class SkipSource {
 
   #union(branches: readonly AvroType[]): string {
     const cases = branches.map((branch, index) => `case ${index}: { ${this.skip(branch)} } break`)
-    return `{ ${readIndex('n')}
+    return `{ ${readNumber('n')}
       switch (n) { ${cases.join('\n')}
         default: return ${avroFaults['unknown-branch']} } }`
   }
@@ -123,7 +123,7 @@ export class SkipSource {
     const { fields, itemsType, valuesType } = partsOf(type)
     if (type.typeName === 'array') return this.#blocks('', itemsType)
     if (type.typeName === 'map') {
-      return this.#blocks(`{ ${readLength('k')} ${checkLength('k')} pos += k }`, valuesType)
+      return this.#blocks(`{ ${readNumber('k')} ${checkLength('k')} pos += k }`, valuesType)
     }
     return `if (depth > ${DEPTH_LIMIT}) return ${avroFaults['too-deep']}
       ${fields.map((field) => this.skip(field.type)).join('\n')}`
@@ -144,10 +144,10 @@ export class SkipSource {
          if (pos !== blockEnd) return ${avroFaults['block-size-mismatch']}`
       : 'pos += size'
     return `for (;;) {
-      ${readLength('n')}
+      ${readNumber('n')}
       if (n === 0) break
       if (n < 0) {
-        ${readLength('size')} ${checkLength('size')}
+        ${readNumber('size')} ${checkLength('size')}
         ${sizedBlock}
       } else {
         ${items}
@@ -163,14 +163,12 @@ const varint = (slow: 'skipInt' | 'readLong' | 'skipNumber'): string =>
   `if (pos < end && b[pos] < 128) pos++
    else { pos = ${slow}(b, pos, end); if (pos < 0) return pos }`
 
-/** Declares `name` as the zigzag number at `pos`; most lengths and indices take one byte. */
-export const readLength = (name: string): string =>
+/** Declares `name` as the zigzag number at `pos`: a length, an index; most take one byte. */
+export const readNumber = (name: string): string =>
   `if (pos >= end) return ${avroFaults.truncated}
    let ${name} = b[pos]
    if (${name} < 128) { pos++; ${name} = (${name} >>> 1) ^ -(${name} & 1) }
    else { pos = readLong(b, pos, end); if (pos < 0) return pos; ${name} = numberRead[0] };`
-
-export const readIndex = readLength
 
 export const checkLength = (name: string): string =>
   `if (${name} < 0) return ${avroFaults['negative-length']}
