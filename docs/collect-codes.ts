@@ -58,10 +58,15 @@ const declaredBy = (node: ts.Node, file: ts.SourceFile): string[] => {
   return []
 }
 
-const usedBy = (node: ts.Node, file: ts.SourceFile): string[] =>
-  ts.isNewExpression(node) && /Error$/.test(node.expression.getText(file))
-    ? codeArgument(node).filter((code) => ERROR_CODE.test(code))
-    : []
+/** Codes that stand where an error is made, with the name of its class. */
+const usedBy = (node: ts.Node, file: ts.SourceFile): Use[] => {
+  if (!ts.isNewExpression(node)) return []
+  const errorClass = node.expression.getText(file)
+  if (!errorClass.endsWith('Error')) return []
+  return codeArgument(node)
+    .filter((code) => ERROR_CODE.test(code))
+    .map((code) => ({ code, errorClass }))
+}
 
 const codeArgument = ({ arguments: given }: ts.NewExpression): string[] => {
   const first = given?.[0]
@@ -78,16 +83,21 @@ const codeArgument = ({ arguments: given }: ts.NewExpression): string[] => {
   )
 }
 
+interface Use {
+  readonly code: string
+  readonly errorClass: string
+}
+
 interface FileCodes {
   readonly declared: readonly string[]
-  readonly used: readonly string[]
+  readonly used: readonly Use[]
 }
 
 const codesIn = (path: string): FileCodes => {
   const text = readFileSync(join(root, path), 'utf8')
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2024, true)
   const declared: string[] = []
-  const used: string[] = []
+  const used: Use[] = []
   const visit = (node: ts.Node): void => {
     declared.push(...declaredBy(node, file))
     used.push(...usedBy(node, file))
@@ -97,24 +107,24 @@ const codesIn = (path: string): FileCodes => {
   return { declared, used }
 }
 
-type RoomsByCode = Map<string, Set<string>>
+type OwnersByCode = Map<string, Set<string>>
 
-const note = (rooms: RoomsByCode, codes: readonly string[], path: string): void => {
-  for (const code of codes) rooms.set(code, (rooms.get(code) ?? new Set()).add(roomOf(path)))
+const note = (owners: OwnersByCode, code: string, owner: string): void => {
+  owners.set(code, (owners.get(code) ?? new Set()).add(owner))
 }
 
 /**
- * Every code of the source, with the rooms that declare it. A code that is in no list counts for
- * the rooms that use it.
+ * Every code of the source, with the rooms that declare it. A code that is in no list belongs to
+ * the error classes that it is given to.
  */
 export const collectCodes = (): ReadonlyMap<string, ReadonlySet<string>> => {
-  const declared: RoomsByCode = new Map()
-  const used: RoomsByCode = new Map()
+  const declared: OwnersByCode = new Map()
+  const used: OwnersByCode = new Map()
   const files = globSync(SOURCES, { cwd: root }).filter((path) => !NOT_SOURCE.test(path))
   for (const path of files.sort()) {
     const codes = codesIn(path)
-    note(declared, codes.declared, path)
-    note(used, codes.used, path)
+    for (const code of codes.declared) note(declared, code, roomOf(path))
+    for (const { code, errorClass } of codes.used) note(used, code, errorClass)
   }
   return new Map([...used, ...declared])
 }
