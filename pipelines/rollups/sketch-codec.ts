@@ -18,13 +18,16 @@ const LAYOUT = 1
 /** 2^53 in groups of seven bits. */
 const MAX_VARINT_BYTES = 8
 
+export type SketchErrorCode = 'SKETCH_UNREADABLE'
+
 export class SketchError extends Error {
   override readonly name = 'SketchError'
   readonly retryable = false
-  readonly code = 'SKETCH_UNREADABLE'
+  readonly code: SketchErrorCode
 
-  constructor(reason: string) {
+  constructor(code: SketchErrorCode, reason: string) {
     super(`Not a quantile sketch: ${reason}; read it with the version of Millrace that wrote it`)
+    this.code = code
   }
 }
 
@@ -38,13 +41,14 @@ export const encodeSketch = (sketch: QuantileSketch): Buffer => {
 
 /** @throws SketchError SKETCH_UNREADABLE when the bytes are no sketch of a known layout */
 export const decodeSketch = (bytes: Uint8Array): QuantileSketch => {
-  if (bytes[0] !== LAYOUT) throw new SketchError(`layout ${String(bytes[0])} is not known`)
+  if (bytes[0] !== LAYOUT)
+    throw new SketchError('SKETCH_UNREADABLE', `layout ${String(bytes[0])} is not known`)
   const reader = new VarintReader(bytes, 1)
   const sketch = emptySketch()
   sketch.zeroCount = reader.next()
   readBins(reader, sketch.positiveIndexes, sketch.positiveCounts)
   readBins(reader, sketch.negativeIndexes, sketch.negativeCounts)
-  if (!reader.atEnd) throw new SketchError('bytes follow its end')
+  if (!reader.atEnd) throw new SketchError('SKETCH_UNREADABLE', 'bytes follow its end')
   return sketch
 }
 
@@ -97,12 +101,12 @@ class VarintReader {
     let unit = 1
     for (let length = 0; length < MAX_VARINT_BYTES; length++) {
       const byte = this.#bytes[this.#offset++]
-      if (byte === undefined) throw new SketchError('it ends early')
+      if (byte === undefined) throw new SketchError('SKETCH_UNREADABLE', 'it ends early')
       value += (byte % 128) * unit
       if (byte < 128) return value
       unit *= 128
     }
-    throw new SketchError('a number in it is too long')
+    throw new SketchError('SKETCH_UNREADABLE', 'a number in it is too long')
   }
 }
 
