@@ -68,7 +68,7 @@ interface SchemaProblem {
   readonly params: { readonly allowedValues?: readonly string[] }
 }
 
-const isSecretName = (name: string): boolean => /PASSWORD|SECRET/.test(name)
+const isSecretName = (name: string): boolean => /PASSWORD|SECRET|WEBHOOK_URL/.test(name)
 
 const describeProblem = (problem: SchemaProblem, raw: RawEnvironment): string => {
   const name = problem.instancePath.slice(1)
@@ -182,7 +182,8 @@ const processesOf = ({ MILLRACE_PROCESSES: list = '' }: Environment) =>
 const webhookOf = (env: Environment) => {
   const secret = secretOf(env, 'WEBHOOK_SECRET')
   const url = env.WEBHOOK_URL
-  if (url !== undefined) return { url, secret }
+  // The address itself may be a secret: receivers put tokens into its path.
+  if (url !== undefined) return { url: new Secret(url), secret }
   if (secret === undefined) return undefined
   throw invalid('WEBHOOK_SECRET is set but WEBHOOK_URL is not. Set the URL or unset the secret.')
 }

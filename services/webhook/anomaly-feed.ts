@@ -1,0 +1,291 @@
+/**
+ * Hands every record of signals.anomalies to `handle`, at least once.
+ *
+ * F1: records of one series are handled one after the other, in their order; so are the revisions
+ *     of an anomaly, since its series is their key. Others go on meanwhile.
+ * F2: an offset is committed only when everything before it is handled.
+ * F3: at most `inFlightAtMost` records are in `handle`; behind them the fetcher's buffer limits hold
+ *     back, and the rest stays in Kafka.
+ * F4: when partitions go away (rebalance, stop) no new record is begun; what is under way gets
+ *     `graceMs`, then its signal aborts and whoever has the partition next begins with it.
+ * F5: a group that has never committed begins with what comes next: nobody wants last month's
+ *     anomalies because a webhook was configured today.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  Fetcher,
+  GroupMember,
+  type FetchedRecords,
+  type GroupSession,
+  type KafkaCluster,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from '../../pipelines/runtime/kafka/index.ts'
+import { messageOf } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
+import { OffsetTracker } from './offset-tracker.ts'
+import { Slots } from './slots.ts'
+
+export interface FeedRecord {
+  readonly key: string
+  readonly value: Buffer | null
+  readonly partition: number
+  readonly offset: number
+}
+
+export interface AnomalyFeedOptions {
+  readonly cluster: KafkaCluster
+  readonly groupId: string
+  readonly topic: string
+  readonly logger: Logger
+  /** Resolves when the record needs no more attention; rejects only when `signal` aborts. */
+  readonly handle: (record: FeedRecord, signal: AbortSignal) => Promise<void>
+  readonly onFailure: (error: Error) => void
+  readonly inFlightAtMost?: number
+  readonly graceMs?: number
+  readonly commitEveryMs?: number
+}
+
+/** One generation's hold on its partitions. */
+interface Hold {
+  readonly session: GroupSession
+  readonly trackers: Map<number, OffsetTracker>
+  /** Per series, the last record begun or waiting (F1). */
+  readonly lanes: Map<string, Promise<void>>
+  readonly pending: Set<Promise<void>>
+  committing: Promise<void>
+  /** Aborted: begin nothing new. */
+  readonly draining: AbortController
+  /** Aborted: give up what is under way. */
+  readonly ended: AbortController
+}
+
+export class AnomalyFeed {
+  readonly #options: AnomalyFeedOptions
+  readonly #member: GroupMember
+  readonly #fetcher: Fetcher
+  readonly #slots: Slots
+  #hold: Hold | undefined
+
+  constructor(options: AnomalyFeedOptions) {
+    this.#options = options
+    this.#slots = new Slots(options.inFlightAtMost ?? 16)
+    const { cluster, groupId, topic } = options
+    this.#fetcher = new Fetcher({
+      cluster,
+      name: `feed/${groupId}`,
+      isolation: 'read_committed',
+      partitionBufferBytes: 1024 * 1024,
+      onRecords: (fetched) => void this.#take(fetched),
+      onOffsetOutOfRange: (position) => void this.#skipLost(position),
+      onError: (_partition, error) => {
+        options.onFailure(error)
+      },
+    })
+    this.#member = new GroupMember({
+      cluster,
+      groupId,
+      topics: [topic],
+      listTasks: async () =>
+        (await this.#partitions()).map((partition) => ({
+          id: `${groupId}/${partition.partition}`,
+          partitions: [partition],
+        })),
+      onAssign: (tasks, session, signal) => this.#begin(tasks, session, signal),
+      onRevoke: () => this.#end({ graceMs: options.graceMs ?? 10_000, commit: true }),
+      onLost: () => this.#end({ graceMs: 0, commit: false }),
+      onFailure: options.onFailure,
+    })
+  }
+
+  start(): void {
+    this.#member.start()
+  }
+
+  get isConsuming(): boolean {
+    return this.#member.state === 'stable' && this.#hold !== undefined
+  }
+
+  get inFlight(): number {
+    return this.#slots.taken
+  }
+
+  async close(): Promise<void> {
+    await this.#member.close()
+    await this.#fetcher.close()
+  }
+
+  async #partitions(): Promise<TopicPartition[]> {
+    const { cluster, topic } = this.#options
+    const count = await cluster.partitionCount(topic)
+    return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
+  }
+
+  // --- holding partitions ---------------------------------------------------------------------
+
+  async #begin(
+    tasks: readonly string[],
+    session: GroupSession,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { topic } = this.#options
+    const partitions = tasks.map((task) => ({ topic, partition: Number(task.split('/').at(-1)) }))
+    const positions = await this.#positionsOf(partitions, session)
+    if (signal.aborted) return
+    const hold: Hold = {
+      session,
+      trackers: new Map(positions.map((at) => [at.partition, new OffsetTracker(at.offset)])),
+      lanes: new Map(),
+      pending: new Set(),
+      committing: Promise.resolve(),
+      draining: new AbortController(),
+      ended: new AbortController(),
+    }
+    this.#hold = hold
+    this.#fetcher.assign(positions)
+    hold.committing = this.#commitRegularly(hold)
+  }
+
+  /** F5; committed at once, or a crash before the first record would begin later again. */
+  async #positionsOf(
+    partitions: readonly TopicPartition[],
+    session: GroupSession,
+  ): Promise<TopicPartitionOffset[]> {
+    const { cluster, groupId } = this.#options
+    const committed = await cluster.committedOffsets(groupId, partitions)
+    const fresh = committed.filter(({ offset }) => offset < 0)
+    const ends = await cluster.listOffsets(fresh, 'latest-committed')
+    await cluster.commitOffsets(session, ends)
+    return [...committed.filter(({ offset }) => offset >= 0), ...ends]
+  }
+
+  async #end({ graceMs, commit }: { graceMs: number; commit: boolean }): Promise<void> {
+    const hold = this.#hold
+    if (hold === undefined) return
+    this.#hold = undefined
+    const { topic } = this.#options
+    this.#fetcher.unassign([...hold.trackers.keys()].map((partition) => ({ topic, partition })))
+    hold.draining.abort()
+    const drained = Promise.all(hold.pending)
+    const inTime = new AbortController()
+    await Promise.race([drained, expiry(graceMs, inTime.signal)])
+    inTime.abort()
+    hold.ended.abort()
+    await drained
+    await hold.committing
+    if (commit) await this.#commit(hold)
+  }
+
+  // --- records --------------------------------------------------------------------------------
+
+  /** Released when all of it is handled: what waits is bounded by the fetcher's buffer limits. */
+  async #take(fetched: FetchedRecords): Promise<void> {
+    const hold = this.#hold
+    const tracker = hold?.trackers.get(fetched.partition)
+    if (hold !== undefined && tracker !== undefined) {
+      await Promise.all(
+        recordsOf(fetched).map((record) => this.#enqueue({ hold, tracker, record })),
+      )
+    }
+    fetched.release()
+  }
+
+  #enqueue(item: Item): Promise<void> {
+    const { hold, tracker, record } = item
+    tracker.start(record.offset)
+    const lane = `${record.partition}/${record.key}`
+    const before = hold.lanes.get(lane) ?? Promise.resolve()
+    const done = before
+      .then(() => this.#handle(item))
+      .finally(() => {
+        hold.pending.delete(done)
+        if (hold.lanes.get(lane) === done) hold.lanes.delete(lane)
+      })
+    hold.lanes.set(lane, done)
+    hold.pending.add(done)
+    return done
+  }
+
+  async #handle({ hold, tracker, record }: Item): Promise<void> {
+    await this.#slots.take()
+    try {
+      if (hold.draining.signal.aborted) return
+      await this.#options.handle(record, hold.ended.signal)
+      tracker.finish(record.offset)
+    } catch (error) {
+      if (hold.ended.signal.aborted) return
+      hold.draining.abort() // what comes behind it must not overtake it
+      this.#options.onFailure(error instanceof Error ? error : new Error(String(error)))
+    } finally {
+      this.#slots.give()
+    }
+  }
+
+  async #skipLost({ topic, partition, offset: wanted }: TopicPartitionOffset): Promise<void> {
+    try {
+      const offset = await this.#options.cluster.listOffset({ topic, partition }, 'earliest')
+      const tracker = this.#hold?.trackers.get(partition)
+      if (tracker === undefined) return
+      this.#options.logger.error(
+        { topic, partition, wanted, offset },
+        'Anomalies were removed by retention before they could be posted; going on behind them',
+      )
+      // A smaller offset: the topic was deleted and made again.
+      if (offset > wanted) tracker.skipTo(offset)
+      else this.#hold?.trackers.set(partition, new OffsetTracker(offset))
+      this.#fetcher.seek({ topic, partition, offset })
+    } catch (error) {
+      this.#options.onFailure(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  // --- committing -----------------------------------------------------------------------------
+
+  async #commitRegularly(hold: Hold): Promise<void> {
+    const { commitEveryMs = 500 } = this.#options
+    while (!hold.draining.signal.aborted) {
+      await expiry(commitEveryMs, hold.draining.signal)
+      await this.#commit(hold)
+    }
+  }
+
+  /** What cannot be committed now is committed next time, or handled again by whoever comes next. */
+  async #commit({ session, trackers }: Hold): Promise<void> {
+    const { cluster, topic, logger } = this.#options
+    const moved = [...trackers].flatMap(([partition, tracker]) => {
+      const offset = tracker.committable
+      return offset === undefined ? [] : [{ topic, partition, offset }]
+    })
+    try {
+      await cluster.commitOffsets(session, moved, { retryTimeoutMs: 5000 })
+      for (const { partition, offset } of moved) trackers.get(partition)?.committed(offset)
+    } catch (error) {
+      logger.warn({ error: messageOf(error) }, 'Cannot commit the position in the anomalies')
+    }
+  }
+}
+
+interface Item {
+  readonly hold: Hold
+  readonly tracker: OffsetTracker
+  readonly record: FeedRecord
+}
+
+/** Copies: the fetched buffer is used again after its release. */
+const recordsOf = ({ partition, records }: FetchedRecords): FeedRecord[] => {
+  const copies: FeedRecord[] = []
+  while (records.next()) {
+    const [key, value] = [records.key(), records.value()]
+    copies.push({
+      key: key === null ? '' : Buffer.from(key).toString('utf8'),
+      value: value === null ? null : Buffer.from(value),
+      partition,
+      offset: records.offset,
+    })
+  }
+  return copies
+}
+
+/** Resolves after the time, or as soon as nobody waits any more. */
+const expiry = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => undefined)
