@@ -8,7 +8,12 @@ import {
 import { allTopics } from '../../schemas/topics.ts'
 import type { AnyTopic } from '../../schemas/topic.ts'
 import { allPipelines } from '../worker/pipelines.ts'
-import { wantedFromCatalogue, wantedInternal, type WantedTopic } from './wanted-topic.ts'
+import {
+  wantedFromCatalogue,
+  wantedInternal,
+  type InternalTopic,
+  type WantedTopic,
+} from './wanted-topic.ts'
 
 const SINK_DEAD_LETTERS = 'sink.dead-letter'
 
@@ -31,17 +36,14 @@ export const productTopics = ({
 }: ProductTopicsOptions): ProductTopics => {
   const pipelines = allPipelines.map((pipeline) => forApplication(pipeline, applicationId))
   const isShadow = applicationId !== DEFAULT_APPLICATION_ID
-  const internal = wantedInternal([
-    ...pipelines.flatMap((pipeline) => internalTopics(pipeline)).map(spread),
-    ...(isShadow ? [] : [spread({ name: SINK_DEAD_LETTERS, kind: 'dead-letter' })]),
-  ])
+  const names: Omit<InternalTopic, 'partitions'>[] = pipelines.flatMap(internalTopics)
+  if (!isShadow) names.push({ name: SINK_DEAD_LETTERS, kind: 'dead-letter' })
+  // A pipeline has as many tasks as its inputs have partitions.
+  const internal = wantedInternal(
+    names.map((topic) => ({ ...topic, partitions: spreadPartitions })),
+  )
   const topics = isShadow ? outputsOf(pipelines) : allTopics
   return { catalogue: wantedFromCatalogue(topics, spreadPartitions), internal }
-
-  // A pipeline has as many tasks as its inputs have partitions.
-  function spread<Topic>(topic: Topic): Topic & { partitions: number } {
-    return { ...topic, partitions: spreadPartitions }
-  }
 }
 
 const outputsOf = (pipelines: readonly Pipeline[]): AnyTopic[] =>

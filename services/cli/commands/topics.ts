@@ -1,11 +1,17 @@
 import type { Command } from 'commander'
 
 export interface ApplyTopicsOptions {
+  readonly app?: string
   readonly dryRun?: boolean
   readonly json?: boolean
 }
 
 export interface ListTopicsOptions {
+  readonly internal?: boolean
+  readonly json?: boolean
+}
+
+export interface DescribeTopicOptions {
   readonly json?: boolean
 }
 
@@ -17,6 +23,7 @@ export const register = (program: Command): void => {
     .command('apply')
     .description('create what is missing and register schemas; refuses what would break readers')
     .option('--dry-run', 'show what would be done and do nothing')
+    .option('--app <id>', 'own topics of a shadow application instead of the product')
     .option('--json', 'one JSON document on standard output')
     .action(async (options: ApplyTopicsOptions) => {
       const { runApply } = await import('../topics/apply.ts')
@@ -25,6 +32,7 @@ export const register = (program: Command): void => {
   topics
     .command('list')
     .description('every topic of the catalogue, and whether it exists')
+    .option('--internal', 'the internal topics of pipelines and services, too')
     .option('--json', 'one JSON document on standard output')
     .action(async (options: ListTopicsOptions) => {
       const { runList } = await import('../topics/list.ts')
@@ -32,10 +40,10 @@ export const register = (program: Command): void => {
     })
   topics
     .command('describe')
-    .argument('<topic>', 'name of a topic of the catalogue')
+    .argument('<topic>', 'name of a topic of the catalogue or an internal one')
     .description('key, event time, schema, settings and offsets of one topic')
     .option('--json', 'one JSON document on standard output')
-    .action(async (name: string, options: ListTopicsOptions) => {
+    .action(async (name: string, options: DescribeTopicOptions) => {
       const { runDescribe } = await import('../topics/describe.ts')
       await runDescribe(name, options)
     })

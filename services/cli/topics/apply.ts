@@ -12,8 +12,8 @@ export const runApply = ({
   app,
 }: ApplyTopicsOptions): Promise<void> =>
   withTopicSession(
-    async ({ servers, wanted }) => {
-      const result = await applyTopics(wanted, servers, { dryRun })
+    async ({ servers, catalogue, internal }) => {
+      const result = await applyTopics([...catalogue, ...internal], servers, { dryRun })
       if (json) process.stdout.write(`${JSON.stringify(jsonOf(result))}\n`)
       else process.stderr.write(textOf(result, dryRun))
       if (result.refusals.length > 0) setExitCode(EXIT.negative)

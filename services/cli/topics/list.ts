@@ -3,8 +3,12 @@ import { reportTopics, type TopicReport } from '../../topics/topic-report.ts'
 import type { ListTopicsOptions } from '../commands/topics.ts'
 import { withTopicSession } from './session.ts'
 
-export const runList = ({ json = false }: ListTopicsOptions): Promise<void> =>
-  withTopicSession(async ({ servers, cluster, wanted }) => {
+export const runList = ({
+  internal: all = false,
+  json = false,
+}: ListTopicsOptions): Promise<void> =>
+  withTopicSession(async ({ servers, cluster, catalogue, internal }) => {
+    const wanted = all ? [...catalogue, ...internal] : catalogue
     const topics = await reportTopics(wanted, servers, cluster)
     process.stdout.write(json ? `${JSON.stringify({ topics })}\n` : tableOf(topics))
   })

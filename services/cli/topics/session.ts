@@ -1,30 +1,33 @@
 /** The servers a `topics` command works on, and what should be on them. */
-import type { KafkaCluster } from '../../../pipelines/runtime/kafka/cluster.ts'
+import type { KafkaCluster } from '../../../pipelines/runtime/kafka/index.ts'
 import { readConfig } from '../../shared/config.ts'
 import { kafkaCluster } from '../../shared/kafka.ts'
 import type { TopicServers } from '../../topics/apply.ts'
+import { productTopics, type ProductTopics } from '../../topics/product-topics.ts'
 import { topicServers } from '../../topics/servers.ts'
-import { productTopics } from '../../topics/product-topics.ts'
-import type { WantedTopic } from '../../topics/wanted-topic.ts'
 
-export interface TopicSession {
+export interface TopicSession extends ProductTopics {
   readonly cluster: KafkaCluster
   readonly servers: TopicServers
-  readonly wanted: readonly WantedTopic[]
+}
+
+export interface SessionOptions {
+  /** A shadow application instead of the product. */
+  readonly app?: string | undefined
 }
 
 export const withTopicSession = async (
   work: (session: TopicSession) => Promise<void>,
-  options: { readonly app?: string | undefined } = {},
+  { app }: SessionOptions = {},
 ): Promise<void> => {
   const config = readConfig()
   const cluster = kafkaCluster(config)
   try {
-    const wanted = productTopics({
+    const topics = productTopics({
       spreadPartitions: config.partitions,
-      ...(options.app === undefined ? {} : { applicationId: options.app }),
+      ...(app === undefined ? {} : { applicationId: app }),
     })
-    await work({ cluster, servers: topicServers(config, cluster), wanted })
+    await work({ cluster, servers: topicServers(config, cluster), ...topics })
   } finally {
     await cluster.close()
   }
