@@ -1,8 +1,8 @@
 /**
  * Where records go that are not processed: late ones, bad ones, and those of another partition.
  *
- * Late records and dead letters keep key and value byte for byte; headers say where they came from
- * and why, so that they can be looked at and sent again.
+ * Late records and dead letters keep key, value and headers byte for byte; further headers say
+ * where they came from and why, so that they can be looked at and sent again.
  */
 
 import type { RecordHeader, RecordSet } from '../record/index.ts'
@@ -41,11 +41,12 @@ export class SideOutputs {
       header(ORIGIN_HEADERS.reason, refusal.reason),
       header(ORIGIN_HEADERS.detail, refusal.detail.slice(0, DETAIL_CHARS)),
       ...origin(input, record),
+      ...record.headers(),
     ])
   }
 
   late(input: TaskInput, record: RecordSet): void {
-    this.#copy(lateTopic(this.#pipeline), record, origin(input, record))
+    this.#copy(lateTopic(this.#pipeline), record, [...origin(input, record), ...record.headers()])
   }
 
   /** Sends the record on under its canonical key, value untouched. */
