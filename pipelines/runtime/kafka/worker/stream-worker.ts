@@ -17,7 +17,7 @@ import type { KafkaCluster } from '../cluster.ts'
 import { GroupMember, type TaskSpec } from '../group-member.ts'
 import type { SchemaRegistryClient } from '../registry.ts'
 import { backOffMs, sleep } from '../retry.ts'
-import type { TransactionStage } from '../transactional-producer.ts'
+import { TransactionError, type TransactionStage } from '../transactional-producer.ts'
 import { TaskRunner } from './task-runner.ts'
 
 export interface StreamWorkerOptions {
@@ -51,6 +51,11 @@ interface OwnedTask {
 }
 
 const DEFAULT_COMMIT_INTERVAL_MS = 100
+/**
+ * Longer than a heartbeat interval. Whoever was fenced has probably lost its membership and is told
+ * so by the next heartbeat; taking the transactional id back before would fence the rightful owner.
+ */
+const FENCED_PAUSE_MS = 5_000
 /** A commit takes milliseconds; a dead worker's open transaction should not block readers long. */
 const DEFAULT_TRANSACTION_TIMEOUT_MS = 30_000
 
@@ -245,7 +250,8 @@ export class StreamWorker {
       'Task failed; opening it again from what is committed',
     )
     if (runner.commitTimes.count > 0) owned.failures = 0
-    await sleep(backOffMs(owned.failures++, 50, 5_000), this.#stopping.signal)
+    const pauseMs = isFenced(error) ? FENCED_PAUSE_MS : backOffMs(owned.failures++, 50, 5_000)
+    await sleep(pauseMs, this.#stopping.signal)
     if (this.#owned.get(id) !== owned || this.#stopping.signal.aborted) return
     owned.runner = this.#createRunner(id, owned.partition)
     void owned.runner.open()
@@ -262,3 +268,5 @@ const schemaIdIn = (schemaIds: ReadonlyMap<string, number>, topic: string): numb
   }
   return id
 }
+
+const isFenced = (error: unknown): boolean => error instanceof TransactionError && error.fenced
