@@ -25,7 +25,7 @@ let api: TestApi
 
 beforeAll(async () => {
   api = await openTestApi({
-    consumerLag: [{ group: 'sink', topic: 'telemetry.metrics', records: 7 }],
+    consumerLag: [{ consumer: 'sink', topic: 'telemetry.metrics', records: 7 }],
   })
   await api.insert('metrics', [
     ...Array.from({ length: 60 }, (_, minute) => pointOf(cpu, minute, minute)),
@@ -352,7 +352,9 @@ describe('the whole', () => {
       points: 365,
       newest_point: iso(at(59) + 0.8 * minuteMs),
     })
-    expect(body.lags.consumers).toEqual([{ group: 'sink', topic: 'telemetry.metrics', records: 7 }])
+    expect(body.lags.consumers).toEqual([
+      { consumer: 'sink', topic: 'telemetry.metrics', records: 7 },
+    ])
     expect(body.words[0]).toBe('All 2 parts work.')
   })
 

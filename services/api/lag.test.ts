@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { recordsBehind } from './lag.ts'
+import { lagInMetrics, recordsBehind } from './lag.ts'
 
 const position = (partition: number, next_offset: number) => ({ partition, next_offset })
 
@@ -34,4 +34,18 @@ it.each([
   },
 ])('$title: $behind records', ({ positions, ends, behind }) => {
   expect(recordsBehind(positions, ends)).toBe(behind)
+})
+
+it('sums what processes say of each pipeline', () => {
+  const metrics = [
+    '# TYPE worker_lag_records gauge',
+    'worker_lag_records{pipeline="rollups",partition="0",service="worker"} 3',
+    'worker_lag_records{pipeline="rollups",partition="1",service="worker"} 4',
+    'worker_records_total{pipeline="rollups",partition="1"} 900',
+    'worker_lag_records{partition="0",pipeline="anomalies"} 0',
+  ]
+  expect(lagInMetrics(metrics.join('\n'))).toEqual([
+    { consumer: 'rollups', topic: null, records: 7 },
+    { consumer: 'anomalies', topic: null, records: 0 },
+  ])
 })

@@ -1,4 +1,7 @@
-/** How far ClickHouse is behind Kafka: what a reader could see there and not yet here. */
+/**
+ * How far behind: ClickHouse behind Kafka (what a reader could see there and not yet here), and each
+ * pipeline behind its inputs, as the processes that run it say in their metrics.
+ */
 import type { ConsumerLag } from './ports.ts'
 import type { Storage } from './queries/storage.ts'
 
@@ -13,8 +16,6 @@ interface PositionRow {
   readonly partition: number
   readonly next_offset: number
 }
-
-const sinkGroup = 'sink'
 
 export const sinkLag = async (
   storage: Storage,
@@ -33,7 +34,7 @@ export const sinkLag = async (
   return Promise.all(
     topics.map(async (topic) => {
       const own = positions.filter((position) => position.topic === topic)
-      return { group: sinkGroup, topic, records: recordsBehind(own, await endsOf(topic)) }
+      return { consumer: 'sink', topic, records: recordsBehind(own, await endsOf(topic)) }
     }),
   )
 }
@@ -48,4 +49,33 @@ export const recordsBehind = (
     (sum, { partition, offset }) => sum + Math.max(0, offset - (reached.get(partition) ?? 0)),
     0,
   )
+}
+
+const scrapeDeadlineMs = 1_000
+
+/** A process that does not answer has no lag to tell; its probe says that it is away. */
+export const pipelineLag = async (baseUrls: readonly string[]): Promise<ConsumerLag[]> => {
+  const texts = await Promise.all(
+    baseUrls.map(async (baseUrl) => {
+      try {
+        const signal = AbortSignal.timeout(scrapeDeadlineMs)
+        const response = await fetch(new URL('/metrics', baseUrl), { signal })
+        return await response.text()
+      } catch {
+        return ''
+      }
+    }),
+  )
+  return lagInMetrics(texts.join('\n'))
+}
+
+const lagLine = /^worker_lag_records\{[^}]*pipeline="([^"]+)"[^}]*\} (\d+)/gm
+
+/** Summed over partitions and processes. */
+export const lagInMetrics = (text: string): ConsumerLag[] => {
+  const sums = new Map<string, number>()
+  for (const [, pipeline = '', records = '0'] of text.matchAll(lagLine)) {
+    sums.set(pipeline, (sums.get(pipeline) ?? 0) + Number(records))
+  }
+  return [...sums].map(([consumer, records]) => ({ consumer, topic: null, records }))
 }

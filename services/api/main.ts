@@ -8,7 +8,7 @@ import { EXIT, messageOf, ServiceError, type ExitCode } from '../shared/errors.t
 import { kafkaCluster } from '../shared/kafka.ts'
 import { runService, type ServiceContext } from '../shared/service.ts'
 import { buildApp } from './app.ts'
-import { sinkLag } from './lag.ts'
+import { pipelineLag, sinkLag } from './lag.ts'
 import * as probes from './probes.ts'
 import type { ApiInstance } from './ports.ts'
 import { createStorage, maxExecutionSeconds, type Storage } from './queries/storage.ts'
@@ -43,7 +43,11 @@ const start = async ({ config, logger, metrics, signal }: ServiceContext) => {
     readiness,
     metrics,
     logger,
-    consumerLag: () => lagOf(storage, cluster),
+    async consumerLag() {
+      const urls = config.processes.map(({ url }) => url)
+      const lags = await Promise.all([pipelineLag(urls), lagOf(storage, cluster)])
+      return lags.flat()
+    },
     nowMs: Date.now,
   })
   const stop = async (): Promise<void> => {

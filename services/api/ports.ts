@@ -28,9 +28,10 @@ export interface ApiPorts {
   readonly nowMs: () => number
 }
 
-/** Records of a topic that a consumer group has still to read. */
+/** Records that a pipeline or the sink has still to read. */
 export interface ConsumerLag {
-  readonly group: string
-  readonly topic: string
+  readonly consumer: string
+  /** Null: all its inputs together. */
+  readonly topic: string | null
   readonly records: number
 }

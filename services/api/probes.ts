@@ -1,4 +1,5 @@
 /** The parts of the stack, each with the question that shows whether it works. */
+import { ApiProblem } from './problem.ts'
 import type { Probe, ProbeFinding } from './readiness.ts'
 import type { Storage } from './queries/storage.ts'
 
@@ -55,8 +56,15 @@ export const clickhouseProbe = (storage: Storage): Probe => ({
   name: 'clickhouse',
   remedy: 'start ClickHouse, or correct CLICKHOUSE_URL and its login',
   async check() {
-    const rows = await storage.rows<{ version: string }>({ sql: 'SELECT version() AS version' })
-    return { state: 'ready', detail: `version ${rows[0]?.version ?? 'unknown'}` }
+    try {
+      const rows = await storage.rows<{ version: string }>({ sql: 'SELECT version() AS version' })
+      return { state: 'ready', detail: `version ${rows[0]?.version ?? 'unknown'}` }
+    } catch (error) {
+      // It answers; that its database does not exist yet is for the probe of the migrations to say.
+      const answers = error instanceof ApiProblem && error.code === 'storage-not-prepared'
+      if (answers) return { state: 'ready', detail: 'reachable' }
+      throw error
+    }
   },
 })
 

@@ -37,7 +37,7 @@ describe('the state in words', () => {
     { records: 5000, said: false },
     { records: 5001, said: true },
   ])('$records records behind are mentioned: $said', ({ records, said }) => {
-    const all = words({ consumers: [{ group: 'sink', topic: 't', records }] }).join(' ')
+    const all = words({ consumers: [{ consumer: 'sink', topic: 't', records }] }).join(' ')
     expect(all.includes('sink is')).toBe(said)
   })
 

@@ -14,7 +14,8 @@ export const inWords = (state: {
 }): string[] => {
   const behind = state.consumers.filter(({ records }) => records > worthMentioningRecords)
   const lags = behind.map(
-    ({ group, topic, records }) => `${group} is ${count(records, 'record')} behind on ${topic}.`,
+    ({ consumer, topic, records }) =>
+      `${consumer} is ${count(records, 'record')} behind${topic === null ? '' : ` on ${topic}`}.`,
   )
   const { stored } = state
   if (stored === undefined) {

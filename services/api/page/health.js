@@ -38,9 +38,11 @@ export const showHealth = (status, { words, parts, lags, pill }) => {
     },
   })
   reconcile(lags, /** @type {any[]} */ (status.lags.consumers), {
-    keyOf: (lag) => `${lag.group} ${lag.topic}`,
+    keyOf: (lag) => `${lag.consumer} ${lag.topic}`,
     create: () => element('li'),
-    update: (node, lag) =>
-      setText(node, `${lag.group} has ${formatCount(lag.records)} records of ${lag.topic} to read`),
+    update: (node, lag) => {
+      const left = lag.records === 0 ? 'up to date' : `${formatCount(lag.records)} records behind`
+      setText(node, `${lag.consumer}: ${left}${lag.topic === null ? '' : ` on ${lag.topic}`}`)
+    },
   })
 }

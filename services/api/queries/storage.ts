@@ -114,4 +114,5 @@ const reasonOf = (error: unknown): string => {
   return typeof code === 'string' ? code : error.message
 }
 
-const firstLine = (error: Error): string => error.message.split('\n')[0] ?? ''
+const firstLine = (error: Error): string =>
+  (error.message.split('\n')[0] ?? '').trim().replace(/\.$/, '')

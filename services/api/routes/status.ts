@@ -30,8 +30,12 @@ const gap = Type.Object({
 const lag = Type.Object({
   seconds_since_arrival: schema.nullable(Type.Number()),
   consumers: Type.Array(
-    Type.Object({ group: Type.String(), topic: Type.String(), records: Type.Integer() }),
-    { description: 'Records that each consumer group has still to read.' },
+    Type.Object({
+      consumer: Type.String({ examples: ['sink', 'anomalies'] }),
+      topic: schema.nullable(Type.String({ description: 'Null: all its inputs together.' })),
+      records: Type.Integer(),
+    }),
+    { description: 'Records that the sink and each pipeline have still to read.' },
   ),
 })
 
