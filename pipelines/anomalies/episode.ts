@@ -1,8 +1,9 @@
 /**
  * Episodes: what makes one anomaly out of many anomalous points.
  *
- * P1: an episode opens at the first anomalous point, and holds until `recoverySamples` normal
- *     points in a row have come and `holdMs` have passed since the last anomalous one.
+ * P1: an episode opens at the first anomalous point, and holds until `recoverySamples` calm points
+ *     have come since the last anomalous one, and `holdMs` have passed. Calm is a point in the inner
+ *     80 % of its band: one that sits on the edge neither prolongs an episode nor ends it.
  * P2: it also ends when no point comes (`no-data`), when so many of its points lay on one side that
  *     the level is the new normal (`new-level`), or when another detector takes over
  *     (`reconfigured`).
@@ -11,10 +12,11 @@
  * P4: one state machine over numbers in the row, so a restart at any point changes nothing.
  */
 
-import type { Judgement } from './detector.ts'
+import { NOT_JUDGED, type Judgement } from './detector.ts'
 
 export const MAX_REVISIONS = 10
 const CLEARLY_WORSE = 2
+const CALM_SHARE = 0.8
 
 /** `epStart` NaN: no episode. */
 export const episodeFields = {
@@ -27,8 +29,8 @@ export const episodeFields = {
   epPoints: 0,
   epLastMs: 0,
   epNoDataMs: 0,
-  epNormalPoints: 0,
-  epNormalMs: 0,
+  epCalmPoints: 0,
+  epCalmMs: 0,
   epPeakMs: 0,
   epPeakValue: 0,
   epPeakScore: 0,
@@ -64,7 +66,9 @@ export const stepEpisode = (
     open(row, point)
     return 'open'
   }
-  if (!isAnomalous) return stepNormal(row, point.timestamp, settings)
+  if (!isAnomalous) {
+    return isCalm(point.judgement) ? stepCalm(row, point.timestamp, settings) : 'nothing'
+  }
   return stepAnomalous(row, point, settings)
 }
 
@@ -84,15 +88,23 @@ const open = (
   row.epSidePoints = 1
   row.epPoints = 1
   row.epLastMs = timestamp
-  row.epNormalPoints = 0
+  row.epCalmPoints = 0
   takePeak(row, timestamp, judgement)
 }
 
-const stepNormal = (row: EpisodeRow, timestamp: number, settings: EpisodeSettings): EpisodeStep => {
-  row.epNormalPoints += 1
-  if (row.epNormalPoints === 1) row.epNormalMs = timestamp
+const isCalm = ({ value, expected, lower, upper, rank }: Judgement): boolean => {
+  if (rank === NOT_JUDGED) return true
+  const edge = value < expected ? lower : upper
+  const isBeyond = Math.abs(value - expected) > Math.abs(edge - expected)
+  // Outside the band and yet normal: the rule does not watch that side.
+  return isBeyond || Math.abs(value - expected) <= CALM_SHARE * Math.abs(edge - expected)
+}
+
+const stepCalm = (row: EpisodeRow, timestamp: number, settings: EpisodeSettings): EpisodeStep => {
+  row.epCalmPoints += 1
+  if (row.epCalmPoints === 1) row.epCalmMs = timestamp
   const isOver =
-    row.epNormalPoints >= settings.recoverySamples && timestamp - row.epLastMs >= settings.holdMs
+    row.epCalmPoints >= settings.recoverySamples && timestamp - row.epLastMs >= settings.holdMs
   if (!isOver) return 'nothing'
   row.epRevision += 1
   return 'recovered'
@@ -104,7 +116,7 @@ const stepAnomalous = (
   settings: EpisodeSettings,
 ): EpisodeStep => {
   row.epLastMs = timestamp
-  row.epNormalPoints = 0
+  row.epCalmPoints = 0
   row.epPoints += 1
   row.epSidePoints = judgement.side === row.epSide ? row.epSidePoints + 1 : 1
   row.epSide = judgement.side

@@ -99,7 +99,7 @@ const tellEpisode = (
   const { series, noData } = state
   const step = stepEpisode(series, { timestamp, judgement }, rule)
   if (step === 'recovered' || step === 'new-level') {
-    const endMs = step === 'recovered' ? series.epNormalMs : timestamp
+    const endMs = step === 'recovered' ? series.epCalmMs : timestamp
     end(state, context, { reason: step, timestamp, end: endMs })
     return step === 'new-level'
   }

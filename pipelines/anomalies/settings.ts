@@ -67,7 +67,7 @@ export const ruleSchema = Type.Object(
       'Smaller changes are normal; 0.1 is a tenth of what is expected.',
     ),
     minSamples: count(2, 'Points to learn before the first verdict.'),
-    recoverySamples: count(1, 'Normal points in a row that end an episode.'),
+    recoverySamples: count(1, 'Calm points that end an episode.'),
     holdMs: durationMs('An episode lasts at least this long after its last anomalous point.'),
     noDataMs: durationMs('An episode ends when no point comes for this long.'),
     newLevelSamples: count(
