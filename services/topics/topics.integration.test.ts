@@ -108,10 +108,12 @@ it('repairs a topic that takes the stamps of its producers', async () => {
   const wrong = { 'message.timestamp.type': 'CreateTime', 'retention.ms': '7200000' }
   await servers.admin.createTopics([{ name: wanted.name, partitions: 2, settings: wrong }])
   const { notes } = await applyTopics([wanted], servers)
-  const found = (await servers.admin.describeTopics([wanted.name])).get(wanted.name)
-  expect(found?.settings).toMatchObject({
+  expect(notes).toEqual([expect.stringContaining('keeps retention.ms=7200000')])
+  // The controller has the change; the broker that answers learns of it a moment later.
+  const settings = async () =>
+    (await servers.admin.describeTopics([wanted.name])).get(wanted.name)?.settings
+  await expect.poll(settings, { timeout: 10_000 }).toMatchObject({
     'message.timestamp.type': 'LogAppendTime',
     'retention.ms': '7200000',
   })
-  expect(notes).toEqual([expect.stringContaining('keeps retention.ms=7200000')])
 })
