@@ -1,10 +1,11 @@
 /**
  * What stands in a dead-letter (or late) topic: letters, and marks of those that were sent again.
  *
- * A letter keeps key and value byte for byte; its headers say why it was put aside and where it
- * came from. A mark lists letters by origin. It is written to the same topic in the transaction
+ * A letter keeps key, value and headers of the original; further headers say why it was put aside
+ * and where it came from. A mark lists letters by origin. It is written to the same topic in the transaction
  * that sends them again, so it is there exactly when they were, and lives at least as long.
  */
+import type { RecordHeader } from '../../pipelines/runtime/record/index.ts'
 import { ORIGIN_HEADERS } from '../../pipelines/runtime/task/side-outputs.ts'
 import type { StoredRecord } from '../records/record-line.ts'
 
@@ -27,6 +28,8 @@ export interface Letter {
   readonly origin: Origin | undefined
   readonly key: Buffer | null
   readonly value: Buffer | null
+  /** Those of the original record, in its order; what the runtime added is left out. */
+  readonly headers: readonly RecordHeader[]
 }
 
 export interface RedriveMark {
@@ -38,6 +41,12 @@ const MARK_HEADER = 'millrace-redriven'
 /** On records that were sent again: the letter they were, `topic/partition/offset`. */
 export const REDRIVEN_FROM_HEADER = 'millrace-redriven-from'
 
+/** Names that are ours; whatever else a letter carries came with the original. */
+const ADDED_HEADERS: ReadonlySet<string> = new Set([
+  ...Object.values(ORIGIN_HEADERS),
+  REDRIVEN_FROM_HEADER,
+])
+
 /**
  * Tells letters apart across all dead-letter topics: two pipelines may put the same record aside,
  * and it must be sent again once. The append time keeps a re-created topic's offsets apart.
@@ -46,7 +55,7 @@ export const originId = ({ topic, partition, offset, appendTimeMs }: Origin): st
   `${topic}/${String(partition)}/${String(offset)}@${String(appendTimeMs)}`
 
 export const readLetter = (record: StoredRecord): Letter | RedriveMark => {
-  const headers = new Map(record.headers.map(({ key, value }) => [key, value?.toString() ?? '']))
+  const headers = firstTexts(record.headers)
   if (headers.has(MARK_HEADER)) return { kind: 'mark', originIds: idsIn(record.value) }
   const { partition, offset, appendTimeMs, key, value } = record
   return {
@@ -59,8 +68,13 @@ export const readLetter = (record: StoredRecord): Letter | RedriveMark => {
     origin: originIn(headers),
     key,
     value,
+    headers: record.headers.filter(({ key }) => !ADDED_HEADERS.has(key)),
   }
 }
+
+/** Ours stand before those of the original, which may bear the same names: the first one counts. */
+const firstTexts = (headers: readonly RecordHeader[]): ReadonlyMap<string, string> =>
+  new Map(headers.toReversed().map(({ key, value }) => [key, value?.toString() ?? '']))
 
 export const markOf = (originIds: readonly string[]) => ({
   key: null,

@@ -6,6 +6,7 @@ import {
   KafkaCluster,
   readToEnd,
 } from '../../pipelines/runtime/kafka/index.ts'
+import type { RecordHeader } from '../../pipelines/runtime/record/index.ts'
 import { ORIGIN_HEADERS } from '../../pipelines/runtime/task/side-outputs.ts'
 import { storedRecordOf, type StoredRecord } from '../records/record-line.ts'
 import { REDRIVEN_FROM_HEADER, type Letter } from './letter.ts'
@@ -49,11 +50,14 @@ interface LetterSpec {
   readonly origin: string
   readonly index: number
   readonly reason?: string
+  /** Of the original record. */
+  readonly own?: readonly RecordHeader[]
 }
 
-const letterOf = ({ letters, origin, index, reason = 'malformed-value' }: LetterSpec) => {
+const header = (key: string, value: string): RecordHeader => ({ key, value: Buffer.from(value) })
+
+const letterOf = ({ letters, origin, index, reason = 'malformed-value', own = [] }: LetterSpec) => {
   const partition = index % PARTITIONS
-  const header = (key: string, value: string) => ({ key, value: Buffer.from(value) })
   return {
     topic: letters,
     partition,
@@ -65,6 +69,7 @@ const letterOf = ({ letters, origin, index, reason = 'malformed-value' }: Letter
       header(ORIGIN_HEADERS.partition, String(partition)),
       header(ORIGIN_HEADERS.offset, String(1000 + index)),
       header(ORIGIN_HEADERS.appendTimeMs, '1760000000000'),
+      ...own,
     ],
   }
 }
@@ -118,6 +123,28 @@ describe('sending letters again', () => {
     const arrived = await recordsOf(origin)
     expect(arrived.map(contentOf).sort()).toEqual(sent.map(contentOf).sort())
     expect(arrived[0]?.headers.map(({ key }) => key)).toEqual([REDRIVEN_FROM_HEADER])
+  })
+
+  it('gives the original its own headers back, and takes no orders from them', async () => {
+    const { origin, letters } = await newTopics()
+    const trace = [
+      header('traceparent', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
+      { key: 'flags', value: Buffer.from([0, 0xff]) },
+      { key: 'empty', value: null },
+      header('baggage', 'a=1'),
+      header('baggage', 'b=2'),
+    ]
+    const forged = header(ORIGIN_HEADERS.topic, `${origin}-elsewhere`)
+    await send([
+      letterOf({ letters, origin, index: 0, own: trace }),
+      letterOf({ letters, origin, index: 1, own: [forged, header(REDRIVEN_FROM_HEADER, 'x/0/0')] }),
+    ])
+    expect(await run(letters)).toMatchObject({ redriven: 2, byOrigin: { [origin]: 2 } })
+    const headers = (await recordsOf(origin)).map((record) => record.headers)
+    expect(headers).toEqual([
+      [...trace, header(REDRIVEN_FROM_HEADER, `${letters}/0/0`)],
+      [header(REDRIVEN_FROM_HEADER, `${letters}/1/0`)],
+    ])
   })
 
   it('sends what is selected, the rest later', async () => {

@@ -6,7 +6,7 @@
  *       sent.
  *   D2  Two runs at once cannot overlap: all share one transactional id, and taking it over ends
  *       the older run before the newer one reads the marks.
- *   D3  Bytes are those of the original; partition too, so that order per key and hashing hold.
+ *   D3  Key, value and headers are those of the original; partition too, so that order per key and hashing hold.
  *   D4  A letter that comes back (the cause was not mended) is a new letter of a new origin, and
  *       the run that sent it does not see it: its end is fixed at the start.
  */
@@ -16,7 +16,7 @@ import {
   type KafkaCluster,
   type OutputBatches,
 } from '../../pipelines/runtime/kafka/index.ts'
-import { RecordBatchBuilder } from '../../pipelines/runtime/record/index.ts'
+import { RecordBatchBuilder, type RecordHeader } from '../../pipelines/runtime/record/index.ts'
 import { holdsForeignBytes } from '../records/record-line.ts'
 import { markOf, originId, REDRIVEN_FROM_HEADER, type Letter, type Origin } from './letter.ts'
 import { scanTopic } from './scan.ts'
@@ -136,7 +136,7 @@ class RedriveRun {
     this.#byOrigin.set(origin.topic, (this.#byOrigin.get(origin.topic) ?? 0) + 1)
     if (dryRun) return
     this.#pending.push({ letter, origin })
-    this.#pendingBytes += (letter.key?.length ?? 0) + (letter.value?.length ?? 0) + 100
+    this.#pendingBytes += sizeOf(letter)
     if (this.#pendingBytes >= transactionBytes) await this.commit()
   }
 
@@ -162,12 +162,12 @@ class RedriveRun {
     const outputs = new Outputs()
     const marks = new Map<number, string[]>()
     for (const { letter, origin } of this.#pending) {
-      const { partition, offset, key, value } = letter
+      const { partition, offset, key, value, headers } = letter
       const from = `${topic}/${String(partition)}/${String(offset)}`
       outputs.add(origin.topic, origin.partition, {
         key,
         value,
-        headers: [{ key: REDRIVEN_FROM_HEADER, value: Buffer.from(from) }],
+        headers: [...headers, { key: REDRIVEN_FROM_HEADER, value: Buffer.from(from) }],
       })
       marks.set(partition, [...(marks.get(partition) ?? []), originId(origin)])
     }
@@ -194,7 +194,19 @@ class RedriveRun {
 interface OutputRecord {
   readonly key: Buffer | null
   readonly value: Buffer | null
-  readonly headers: readonly { readonly key: string; readonly value: Buffer }[]
+  readonly headers: readonly RecordHeader[]
+}
+
+/** Room for what the record format and the header of this room add. */
+const OVERHEAD_BYTES = 200
+
+const sizeOf = ({ key, value, headers }: OutputRecord): number => {
+  const headerBytes = headers.reduce(
+    // Names are UTF-8: up to three bytes a code unit; two lengths of up to five bytes.
+    (sum, header) => sum + 3 * header.key.length + (header.value?.length ?? 0) + 10,
+    0,
+  )
+  return (key?.length ?? 0) + (value?.length ?? 0) + headerBytes + OVERHEAD_BYTES
 }
 
 /** Records by partition, in batches that brokers take. */
@@ -204,20 +216,20 @@ class Outputs {
     { topic: string; partition: number; builders: RecordBatchBuilder[] }
   >()
 
-  add(topic: string, partition: number, { key, value, headers }: OutputRecord): void {
+  add(topic: string, partition: number, record: OutputRecord): void {
     const name = `${topic}/${String(partition)}`
     let output = this.#byPartition.get(name)
     if (output === undefined) {
       output = { topic, partition, builders: [] }
       this.#byPartition.set(name, output)
     }
-    const size = (key?.length ?? 0) + (value?.length ?? 0) + 200
+    const size = sizeOf(record)
     let builder = output.builders.at(-1)
     if (builder === undefined || (builder.count > 0 && builder.sizeBytes + size > BATCH_BYTES)) {
       builder = new RecordBatchBuilder()
       output.builders.push(builder)
     }
-    builder.appendRecord(key, value, headers)
+    builder.appendRecord(record.key, record.value, record.headers)
   }
 
   batches(): OutputBatches[] {

@@ -6,7 +6,7 @@
  */
 
 import type { AvroSchema, Topic } from '../../../schemas/topic.ts'
-import { avroFaultName } from '../avro/avro-error.ts'
+import { AvroError, avroFaultName } from '../avro/avro-error.ts'
 import { compileFieldReader, type FieldReader } from '../avro/field-reader.ts'
 import { createRecordDecoder, type RecordDecoder } from '../avro/record-codec.ts'
 import { schemaIdAt, WIRE_HEADER_BYTES } from '../avro/wire-format.ts'
@@ -82,12 +82,11 @@ export class RecordValues {
 
   #decode(record: RecordSet, { whole }: Readers): ReadOutcome {
     const start = record.valueStart + WIRE_HEADER_BYTES
-    const end = whole.check(record.buffer, start, record.valueEnd)
-    if (end < 0) return this.#refuse('malformed-value', avroFaultName(end))
     try {
       this.value = whole.decode(record.buffer, start, record.valueEnd)
     } catch (error) {
-      return this.#refuse('malformed-value', error instanceof Error ? error.message : String(error))
+      if (!(error instanceof AvroError)) throw error
+      return this.#refuse('malformed-value', faultText(error))
     }
     return 'ok'
   }
@@ -144,3 +143,7 @@ export class RecordValues {
     return 'refused'
   }
 }
+
+/** The bounded name where it says it all; what only avsc could tell stands in the message. */
+const faultText = ({ fault, message }: AvroError): string =>
+  fault === undefined || fault === 'undecodable' ? message : fault
