@@ -54,7 +54,7 @@ const FETCH_BUDGET_BYTES = 24 * 1024 * 1024
 const PARTITION_FETCH_BYTES = 2 * 1024 * 1024
 const STOP_GRACE_MS = 8_000
 const WATCH_EVERY_MS = 5_000
-const TASKS_EVERY_MS = 30_000
+const TASKS_EVERY_MS = 10_000
 const MAX_PAUSE_MS = 5_000
 
 export class Sink {
@@ -70,7 +70,8 @@ export class Sink {
   readonly #warned = new Set<string>()
   #retention = new Map<string, RetentionLimits>()
   #member: GroupMember
-  #taskCount = 0
+  /** How many tasks there were when they were looked at last. */
+  #taskCount: number | undefined
   #isAssigned = false
   #isStopping = false
 
@@ -130,15 +131,17 @@ export class Sink {
 
   async #listTasks(): Promise<TaskSpec[]> {
     const known = await this.#options.cluster.metadata([...this.#tables.keys()])
-    const tasks = known
-      .filter(({ errorCode }) => errorCode === 0)
-      .flatMap(({ topic, partitions }) =>
-        partitions.map((_, partition) => ({
+    const topics = known.filter(({ errorCode }) => errorCode === 0)
+    const most = Math.max(0, ...topics.map(({ partitions }) => partitions.length))
+    // All topics' first partitions, then all second ones: members get a share of every topic.
+    const tasks = Array.from({ length: most }, (_, partition) =>
+      topics
+        .filter(({ partitions }) => partition < partitions.length)
+        .map(({ topic }) => ({
           id: `${topic}/${String(partition)}`,
           partitions: [{ topic, partition }],
         })),
-      )
-    this.#taskCount = tasks.length
+    ).flat()
     return tasks
   }
 
@@ -150,6 +153,10 @@ export class Sink {
       if (!this.#partitions.has(task)) this.#startPartition(task)
     }
     this.#isAssigned = true
+    this.#taskCount ??= await this.#listTasks().then(
+      ({ length }) => length,
+      () => undefined,
+    )
     this.#options.logger.info(
       { partitions: tasks.length, stopped: gone.length },
       'Partitions assigned',
@@ -203,7 +210,14 @@ export class Sink {
   async #lookForTasks(): Promise<void> {
     const before = this.#taskCount
     const now = (await this.#listTasks()).length
-    if (now === before || this.#isStopping || this.#member.state !== 'stable') return
+    this.#taskCount = now
+    if (
+      before === undefined ||
+      now === before ||
+      this.#isStopping ||
+      this.#member.state !== 'stable'
+    )
+      return
     this.#options.logger.info({ before, now }, 'The partitions have changed, dealing them again')
     await this.#member.close()
     if (this.#isStopping) return
