@@ -130,7 +130,7 @@ export class KeyTable {
   }
 
   #store(bytes: Buffer, start: number, length: number): number {
-    if (this.#arenaEnd + length > CHUNK_BYTES) {
+    if (this.#chunks.length === 0 || this.#arenaEnd + length > CHUNK_BYTES) {
       this.#chunks.push(Buffer.allocUnsafeSlow(CHUNK_BYTES))
       this.#arenaEnd = 0
     }
