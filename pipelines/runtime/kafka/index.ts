@@ -9,8 +9,7 @@ export { GroupMember } from './group-member.ts'
 export type { GroupMemberOptions, GroupMemberState, TaskSpec } from './group-member.ts'
 export { IdempotentProducer } from './idempotent-producer.ts'
 export type { Delivery, IdempotentProducerOptions, ProducerRecord } from './idempotent-producer.ts'
-export { KafkaError, isRetryable } from './kafka-error.ts'
-export { silentLogger } from './logger.ts'
+export { KafkaError } from './kafka-error.ts'
 export type { KafkaLogger } from './logger.ts'
 export type { DescribedConfig, NewTopic, TopicConfigChange } from './protocol/admin.ts'
 export type { TopicPartition, TopicPartitionOffset } from './protocol/api.ts'
@@ -23,8 +22,6 @@ export type { ReadProgress, ReadResult, ReadToEndOptions } from './read-to-end.t
 export { SchemaRegistryClient, UNKNOWN_SCHEMA } from './registry.ts'
 export type { SchemaRegistryOptions, SubjectVersion } from './registry.ts'
 export type { RegistryConnection } from './registry-http.ts'
-export { assignTasks } from './task-assignor.ts'
-export type { MemberClaim } from './task-assignor.ts'
 export { TransactionError, TransactionalProducer } from './transactional-producer.ts'
 export type {
   OutputBatches,

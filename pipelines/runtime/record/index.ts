@@ -2,7 +2,6 @@
 export { nextSequence } from './batch-header.ts'
 export type { Compression } from './compression.ts'
 export { crc32c } from './crc32c.ts'
-export { RecordFormatError } from './errors.ts'
 export type { RecordFormatCode } from './errors.ts'
 export { murmur2, toPartition } from './murmur2.ts'
 export { RecordBatchBuilder, batchSizeBound } from './record-batch-builder.ts'

@@ -164,7 +164,7 @@ describe('a second stage', () => {
   const passOn = (driver: TestDriver, upstream: number, timestamp: number) => {
     const tick = { timestamp, tenant: 'default', origin: `rollups/${upstream}` }
     for (let partition = 0; partition < 4; partition++) {
-      driver.pipeRaw({ ...controlTicks, name: 'rollups.ticks' } as never, {
+      driver.pipeRaw({ ...controlTicks, name: 'rollups.ticks' }, {
         key: null,
         value: driver.encode(controlTicks, tick),
         partition,

@@ -1,5 +1,6 @@
 /** Reads a task's changelogs and global tables back, with progress. */
 
+import type { AnyTopic } from '../../../../schemas/topic.ts'
 import type { Task } from '../../task/task.ts'
 import { TaskRestore } from '../../task/task-restore.ts'
 import { RecordValues } from '../../task/record-values.ts'
@@ -93,11 +94,8 @@ const foldGlobal = async (
   until: number,
 ): Promise<void> => {
   if (until === 0 || input.global === undefined) return
-  const values = new RecordValues({
-    topic: input.global.topic,
-    fields: undefined,
-    schemas: registry,
-  })
+  const topic = input.global.topic as AnyTopic
+  const values = new RecordValues({ topic, fields: undefined, schemas: registry })
   const fold = async (records: RecordSet): Promise<void> => {
     while (records.next()) {
       let outcome = values.read(records)
@@ -109,8 +107,14 @@ const foldGlobal = async (
       if (outcome === 'ok') task.foldGlobal(input, values.value)
     }
   }
-  const { topic, partition } = input
-  await readToEnd({ cluster, topic, partition, until, signal, onRecords: fold })
+  await readToEnd({
+    cluster,
+    topic: input.topic,
+    partition: input.partition,
+    until,
+    signal,
+    onRecords: fold,
+  })
 }
 
 const lookUp = async (
