@@ -5,7 +5,7 @@
  * so a fast server shows points within a second and a strained one gets fewer, larger blocks.
  */
 import type { BlockBounds } from './block.ts'
-import { RowWriter } from './row-writer.ts'
+import type { RowWriter } from './row-writer.ts'
 
 export interface BlockLimits {
   /** Of the rows as sent; below the 8 MB up to which a block stays one part. */

@@ -2,7 +2,6 @@
 export type SinkErrorCode =
   | 'SINK_STORE_UNAVAILABLE' // ClickHouse is down, overloaded or read-only for now
   | 'SINK_STORE_REFUSED' // ClickHouse understands and will not: schema, rights, a bug
-  | 'SINK_STOPPED'
 
 export class SinkError extends Error {
   override readonly name = 'SinkError'

@@ -91,7 +91,7 @@ export class PartitionSink {
   #id: PartitionId
   readonly #wakeUp = new WakeUp()
   #end: FillingEnd | undefined
-  #failure: unknown
+  #failure: Error | undefined
   #running: Promise<void> | undefined
   #letters: Promise<void>[] = []
   #committing: BlockDraft | undefined
@@ -129,7 +129,7 @@ export class PartitionSink {
   }
 
   /** The stream cannot go on from where it is, e.g. corrupt bytes. */
-  fail(error: unknown): void {
+  fail(error: Error): void {
     this.#failure = error
     this.#endFilling('failed')
   }
@@ -357,7 +357,7 @@ export class PartitionSink {
       writers.giveBack(draft.writer)
     } catch (error) {
       if (this.#stopping.signal.aborted) return
-      this.fail(error)
+      this.fail(error instanceof Error ? error : new Error(String(error)))
     } finally {
       // Not reused unless it was surely sent to its end: a row of it may still be under way.
       writers.discard(draft.writer)

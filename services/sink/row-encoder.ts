@@ -44,9 +44,12 @@ export interface BodySource {
 const CACHED_SERIES = 100_000
 const LONGEST_CACHED_BYTES = 1024
 
+/** Reasons of dead letters are words of their own: an error's code names what failed, not the data. */
+export const reasonOf = ({ fault }: AvroError): string => fault ?? 'incompatible-schema'
+
 const misfitOf = (error: unknown): Misfit => {
   if (error instanceof RowMisfit) return { code: 'does-not-fit', reason: error.message }
-  if (error instanceof AvroError) return { code: error.code, reason: error.message }
+  if (error instanceof AvroError) return { code: reasonOf(error), reason: error.message }
   if (error instanceof SchemaError) return { code: 'series-key-invalid', reason: error.message }
   throw error
 }

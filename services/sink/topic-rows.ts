@@ -12,7 +12,7 @@ import {
 } from '../../pipelines/runtime/avro/index.ts'
 import { UNKNOWN_SCHEMA, type SchemaRegistryClient } from '../../pipelines/runtime/kafka/index.ts'
 import type { RecordSet } from '../../pipelines/runtime/record/index.ts'
-import { createRowEncoder, type Misfit, type RowEncoder } from './row-encoder.ts'
+import { createRowEncoder, reasonOf, type Misfit, type RowEncoder } from './row-encoder.ts'
 import type { RowWriter } from './row-writer.ts'
 import type { SinkTable } from './tables.ts'
 
@@ -88,7 +88,7 @@ export class TopicRows {
     try {
       return createRowEncoder(this.#table, schema)
     } catch (error) {
-      if (error instanceof AvroError) return { code: error.code, reason: error.message }
+      if (error instanceof AvroError) return { code: reasonOf(error), reason: error.message }
       throw error
     }
   }
