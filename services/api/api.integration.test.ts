@@ -88,6 +88,7 @@ interface Answer {
   readonly next: string | null
   readonly resolution: string
   readonly anomalies: readonly Item[]
+  readonly more_anomalies: boolean
   readonly anomaly: { readonly revision: number }
   readonly revisions: readonly Item[]
   readonly parts: readonly Item[]
@@ -237,6 +238,7 @@ describe('points of a series', () => {
     expect(answer.items[30]).toMatchObject({ value: 30, expected: 10, lower: 9, upper: 11 })
     expect(answer.items[31]).toMatchObject({ value: 31, expected: 30, lower: 29, upper: 31 })
     expect(answer.anomalies.map(({ id }) => id)).toEqual(['a1'])
+    expect(answer.more_anomalies).toBe(false)
     expect(answer.next).toBeNull()
   })
 

@@ -4,6 +4,11 @@ import { columns, spanOf, tickLabels, toColumns } from './chart-data.js'
 import { formatValue } from './format.js'
 
 const heightPx = 300
+/** Round in the reader's unit: 16 MiB, not 19.07. */
+const binarySteps = Array.from({ length: 60 }, (_, power) => 2 ** power)
+const decimalSteps = Array.from({ length: 40 }, (_, power) => power - 20).flatMap((power) =>
+  [1, 2, 2.5, 5].map((step) => Number(`${step}e${power}`)),
+)
 const severities = ['low', 'medium', 'high', 'critical']
 
 /**
@@ -44,6 +49,7 @@ export const createChart = (box, { onPoint, onZoom }) => {
           ticks: { show: false },
           font: '12px system-ui, sans-serif',
           size: (_plot, labels) => 16 + 7 * Math.max(0, ...(labels ?? []).map((l) => l.length)),
+          incrs: () => (/^By\b/.test(unit() ?? '') ? binarySteps : decimalSteps),
           values: (_plot, splits) => splits.map((value) => formatValue(value, unit())),
         },
       ],

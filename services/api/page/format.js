@@ -18,7 +18,8 @@ const scaled = (value, { base, prefixes }) => {
 }
 
 /**
- * UCUM units as OpenTelemetry uses them: By, By/s, 1 (a ratio), s, ms, {requests}.
+ * UCUM units as OpenTelemetry uses them: By, By/s, 1 (a ratio), s, ms, {request} (a plain count;
+ * braces only say of what, as the name of the metric does).
  *
  * @param {number | string | null | undefined} value a number, or "NaN" and the like
  * @param {string | null} unit
@@ -33,7 +34,7 @@ export const formatValue = (value, unit) => {
     return `${text} ${prefix}B${unit.slice(2)}`
   }
   const { text, prefix } = scaled(value, { base: 1000, prefixes: decimalPrefixes })
-  const name = unit === null ? '' : unit.replace(/^1(?=\/)/, '').replaceAll(/[{}]/g, '')
+  const name = unit === null ? '' : unit.replaceAll(/\{[^}]*\}/g, '').replace(/^1(?=\/)/, '')
   const spaced = name === '' || name.startsWith('/') ? name : ` ${name}`
   // 2.5 k ms would be read wrongly: only plain counts take a prefix.
   return name === '' || name.startsWith('/')

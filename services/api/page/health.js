@@ -37,12 +37,16 @@ export const showHealth = (status, { words, parts, lags, pill }) => {
       }
     },
   })
-  reconcile(lags, /** @type {any[]} */ (status.lags.consumers), {
+  const behind = status.lags.consumers.filter((/** @type {any} */ lag) => lag.records > 0)
+  reconcile(lags, behind.length === 0 ? [upToDate] : behind, {
     keyOf: (lag) => `${lag.consumer} ${lag.topic}`,
     create: () => element('li'),
-    update: (node, lag) => {
-      const left = lag.records === 0 ? 'up to date' : `${formatCount(lag.records)} records behind`
-      setText(node, `${lag.consumer}: ${left}${lag.topic === null ? '' : ` on ${lag.topic}`}`)
-    },
+    update: (node, lag) => setText(node, lag === upToDate ? lag.text : lagInWords(lag)),
   })
 }
+
+const upToDate = { consumer: '', topic: '', text: 'Pipelines and sink are up to date.' }
+
+/** @param {any} lag */
+const lagInWords = ({ consumer, topic, records }) =>
+  `${consumer}: ${formatCount(records)} ${records === 1 ? 'record' : 'records'} behind${topic === null ? '' : ` on ${topic}`}`

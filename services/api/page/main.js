@@ -82,7 +82,7 @@ const askAll = async (signal) => {
       .then(onSeries)
       .then(() => askPoints(signal)),
     ask('/api/anomalies', { tenant, state, limit: 100 }, signal).then(onAnomalies),
-    ask('/api/status', {}, signal).then(onStatus),
+    ask('/api/status', {}, signal).then(onStatus, onNoStatus(signal)),
     ask('/api/tenants', { limit: 1000 }, signal).then(onTenants),
   ])
   if (signal.aborted) return false
@@ -146,10 +146,11 @@ const onSeries = ({ items, next }) => {
 /** A stretch chosen for one series says nothing about another. */
 const live = () => (view.range === 'fixed' ? { range: firstView.range, from: null, to: null } : {})
 
-const emptyText = () =>
-  view.search === ''
-    ? `Tenant ${view.tenant} has no telemetry yet. The machine watcher sends its first points within seconds of \`npm start\`.`
-    : `No series of tenant ${view.tenant} mentions “${view.search}”.`
+const emptyText = () => {
+  if (view.search !== '') return `No series of tenant ${view.tenant} mentions “${view.search}”.`
+  const watcher = 'The machine watcher sends its first points within seconds of `npm start`.'
+  return `Tenant ${view.tenant} has no telemetry yet.${view.tenant === firstView.tenant ? ` ${watcher}` : ''}`
+}
 
 /** @param {any} answer */
 const onAnomalies = ({ items }) => {
@@ -195,6 +196,15 @@ const onStatus = (status) => {
   setText(byId('stack-note'), '')
 }
 
+/** What the stack was a moment ago is no news about it now. @param {AbortSignal} signal */
+const onNoStatus = (signal) => (/** @type {unknown} */ error) => {
+  if (!signal.aborted) {
+    setAttribute(byId('health-pill'), 'data-state', 'failed')
+    setText(byId('health-pill'), 'State not known')
+  }
+  throw error
+}
+
 /** @param {any} answer */
 const onTenants = ({ items }) => {
   const known = items.some((/** @type {any} */ item) => item.tenant === view.tenant)
@@ -219,18 +229,21 @@ const onPoints = (answer) => {
   setText(byId('chart-heading'), series.name)
   setText(byId('chart-labels'), formatLabels(series.labels))
   byId('plot').hidden = false
+  setAttribute(byId('chart'), 'data-empty', null)
   setText(
     byId('chart-note'),
     items.length === 0
       ? `No point between ${formatUtc(Date.parse(answer.from))} and ${formatUtc(Date.parse(answer.to))}; the newest is of ${formatUtc(Date.parse(series.last_seen))}.`
       : '',
   )
-  setText(
-    byId('resolution'),
+  const drawn =
     resolution === 'raw'
       ? `All ${formatCount(items.length)} points.`
-      : `Means of ${resolution} each, ${formatCount(items.length)} of them.`,
-  )
+      : `Means of ${resolution} each, ${formatCount(items.length)} of them.`
+  const marked = answer.more_anomalies
+    ? ` Only the newest ${anomalies.length} anomalies are marked.`
+    : ''
+  setText(byId('resolution'), drawn + marked)
   byId('spread-key').hidden = resolution === 'raw'
   const newest = items.at(-1)
   setAttribute(
@@ -249,6 +262,7 @@ const showNoChart = (why) => {
   setText(byId('chart-heading'), 'No series')
   setText(byId('chart-labels'), '')
   byId('plot').hidden = true
+  setAttribute(byId('chart'), 'data-empty', '')
   byId('readout').replaceChildren()
   setText(byId('chart-note'), why)
 }

@@ -108,6 +108,9 @@ const pointsQuery = schema.queryOf({
   limit: schema.limitParameter({ default: 1000, maximum: 10_000 }),
 })
 
+/** A chart with more is a grey wall; each is about a kilobyte. */
+const anomaliesAtMost = 500
+
 const pointsAnswer = Type.Object({
   series: seriesItem,
   resolution: Type.Enum(resolutionNames),
@@ -123,12 +126,16 @@ const pointsAnswer = Type.Object({
         'Older points were left out: ask again with `to` set to this time. Null otherwise.',
     }),
   ),
-  anomalies: Type.Array(anomalySchema, { description: 'Episodes that overlap the stretch.' }),
+  anomalies: Type.Array(anomalySchema, {
+    description: `Episodes that overlap the stretch; the newest ${anomaliesAtMost}.`,
+  }),
+  more_anomalies: Type.Boolean({
+    description: 'Older episodes were left out; /api/anomalies pages through them.',
+  }),
 })
 
 /** Without `from` and `to`: the last hour of the series, however long ago that was. */
 const defaultStretchMs = 3_600_000
-const anomaliesAtMost = 200
 
 export const seriesRoutes = (app: ApiInstance, { storage, nowMs }: ApiPorts): void => {
   app.get(
@@ -195,6 +202,7 @@ export const seriesRoutes = (app: ApiInstance, { storage, nowMs }: ApiPorts): vo
         items: withBand(kept, band).map(toPoint),
         next: found.length > limit && oldest !== undefined ? isoOf(oldest.at_ms) : null,
         anomalies: anomalies.slice(0, anomaliesAtMost).map(toAnomaly),
+        more_anomalies: anomalies.length > anomaliesAtMost,
       }
     },
   )
