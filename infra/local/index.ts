@@ -6,7 +6,7 @@ export { lockHolder } from './folder-lock.ts'
 export { layoutOf, type DataLayout } from './layout.ts'
 export type { ProcessSpec, ProcessState, ProcessStatus } from './managed-process.ts'
 export { readPidRecords, stopLeftovers, stopProcess } from './pid-records.ts'
-export type { PortName, StackPorts } from './ports.ts'
+export { wellKnownPorts, type PortName, type StackPorts } from './ports.ts'
 export { isAlive, residentBytes } from './process-identity.ts'
 export { httpAnswers } from './probes.ts'
 export {

@@ -47,6 +47,8 @@ export const runReplayMetrics = async (
 
 const SHOWN_ON_TERMINAL = 10
 
+const ticksText = (ticks: number): string => (ticks === 1 ? '1 tick' : `${String(ticks)} ticks`)
+
 const textOf = (result: ReplayResult, seconds: number): string => {
   const { published, read, skipped, skippedCount, tenant, firstTimestamp, lastTimestamp } = result
   const reasons = skipped
@@ -58,7 +60,7 @@ const textOf = (result: ReplayResult, seconds: number): string => {
     `Published ${String(published)} of ${String(read)} rows to tenant ${tenant} in ${seconds.toFixed(1)} s.`,
     ...(firstTimestamp === null || lastTimestamp === null
       ? []
-      : [`Event time ${firstTimestamp} to ${lastTimestamp}, ${String(result.ticks)} ticks.`]),
+      : [`Event time ${firstTimestamp} to ${lastTimestamp}, ${ticksText(result.ticks)}.`]),
     ...(skippedCount === 0 ? [] : [`Skipped ${String(skippedCount)} rows:`, ...reasons]),
     ...(more > 0 ? [`  and ${String(more)} more`] : []),
   ].join('\n')}\n`

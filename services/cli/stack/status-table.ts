@@ -23,6 +23,14 @@ const align = (rows: readonly (readonly string[])[]): readonly string[] => {
   )
 }
 
+const remarks = ({ supervisorPid, processes }: StatusReport): readonly string[] => {
+  if (supervisorPid === null) {
+    return ['', 'Nobody supervises these processes. `npm start` stops what is left and goes on.']
+  }
+  const sick = processes.find(({ state }) => state !== 'ready')
+  return sick === undefined ? [] : ['', `${sick.name} is ${sick.state}; its log: ${sick.log}`]
+}
+
 export const statusTable = (report: StatusReport): string => {
   if (report.processes.length === 0) {
     return `Nothing runs in ${report.dataDir}. \`npm start\` starts it.`
@@ -37,7 +45,6 @@ export const statusTable = (report: StatusReport): string => {
     String(one.restarts),
   ])
   const { disk, retention } = report
-  const sick = report.processes.find(({ state }) => state !== 'ready')
   return [
     report.ready ? `Ready for ${durationText(report.uptimeSeconds)}.` : 'Not ready.',
     '',
@@ -46,6 +53,6 @@ export const statusTable = (report: StatusReport): string => {
     `memory  ${bytesText(report.totalRssBytes)} resident in all`,
     `disk    Kafka ${bytesText(disk.kafkaBytes)} (telemetry and signals keep at most ${bytesText(retention.boundBytes)}), ClickHouse ${bytesText(disk.clickhouseBytes)}, logs ${bytesText(disk.logBytes)}`,
     `data    ${report.dataDir}`,
-    ...(sick === undefined ? [] : ['', `${sick.name} is ${sick.state}; its log: ${sick.log}`]),
+    ...remarks(report),
   ].join('\n')
 }

@@ -2,7 +2,7 @@
  * `millrace up`: the servers, then topics and schemas, then the Node services; runs until it is asked to stop or a process that is
  * needed is given up. Either way everything is stopped in order: services, ClickHouse, registry, Kafka.
  */
-import { relative } from 'node:path'
+import { relative, sep } from 'node:path'
 import process from 'node:process'
 
 import { startServers, type PortName, type RunningServers } from '../../../infra/local/index.ts'
@@ -21,6 +21,12 @@ const createFailure = () => {
   const { promise, reject } = Promise.withResolvers<never>()
   promise.catch(() => undefined)
   return { failed: promise, fail: reject }
+}
+
+/** Relative where that is shorter to read: below the working directory. */
+const shortPath = (path: string): string => {
+  const short = relative(process.cwd(), path)
+  return short === '' || short.split(sep)[0] === '..' ? path : short
 }
 
 const dataOptionOf = (data: string): string => (data === defaultData ? '' : ` --data ${data}`)
@@ -62,7 +68,7 @@ const startAll = async (
   const { ports, layout } = servers
   const notice = {
     ports,
-    dataDir: relative(process.cwd(), layout.root) || layout.root,
+    dataDir: shortPath(layout.root),
     dataOption: dataOptionOf(options.data),
     tookMs: Date.now() - startedAtMs,
     services: services.map(({ name }) => name),
