@@ -1,0 +1,97 @@
+/** A process of the product as operators start it, and what it says of itself over HTTP. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { eventually } from '../../test/eventually.ts'
+
+const MAIN = fileURLToPath(new URL('../../../services/cli/main.ts', import.meta.url))
+const START_PATIENCE_MS = 60_000
+
+export interface ProductProcessOptions {
+  /** As on the command line: `['worker']`, `['service', 'sink']`. */
+  readonly command: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+}
+
+export class ProductProcess {
+  readonly #child: ChildProcess
+  readonly #exited: Promise<unknown>
+  readonly #port: number
+  #output = ''
+
+  private constructor(
+    { command, environment }: ProductProcessOptions,
+    { port }: { readonly port: number },
+  ) {
+    this.#port = port
+    this.#child = spawn(process.execPath, [MAIN, ...command], {
+      env: { ...process.env, LOG_LEVEL: 'info', ...environment, METRICS_PORT: String(port) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#exited = once(this.#child, 'exit')
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#output += text
+      })
+    }
+  }
+
+  /** Resolves when it is ready. */
+  static async start(options: ProductProcessOptions): Promise<ProductProcess> {
+    const started = new ProductProcess(options, { port: await freePort() })
+    const ready = await eventually(
+      () => started.#isReady(),
+      (answer) => answer,
+      { timeoutMs: START_PATIENCE_MS },
+    )
+    if (ready) return started
+    await started.stop()
+    throw new Error(`${options.command.join(' ')} did not get ready:\n${started.output}`)
+  }
+
+  /** What it has logged. */
+  get output(): string {
+    return this.#output
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** The sum of a metric's samples whose labels are as given. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text()
+    const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`)
+    return text
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+      .filter((line) => wanted.every((pair) => line.includes(pair)))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+  }
+
+  /** As a supervisor stops it. Answers the exit code. */
+  async stop(): Promise<number | null> {
+    if (this.isRunning) this.#child.kill('SIGTERM')
+    await this.#exited
+    return this.#child.exitCode
+  }
+
+  async #isReady(): Promise<boolean> {
+    if (!this.isRunning) return false
+    try {
+      return (await fetch(`http://127.0.0.1:${this.#port}/readyz`)).ok
+    } catch {
+      return false // it does not listen yet
+    }
+  }
+}
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
