@@ -20,6 +20,22 @@ it('exposes what was counted, with the service as label', async () => {
   expect(text).toContain('probe_lag_records{service="probe"} 7')
 })
 
+it('forgets what a collected gauge no longer sets', async () => {
+  const { registry, gauge } = metrics()
+  const partitions = new Set(['0', '1'])
+  gauge({
+    name: 'probe_lag_records',
+    help: 'Lag',
+    labels: ['partition'],
+    collect: (lag) => {
+      for (const partition of partitions) lag.set({ partition }, 7)
+    },
+  })
+  expect(await registry.metrics()).toContain('partition="1"')
+  partitions.delete('1')
+  expect(await registry.metrics()).not.toContain('partition="1"')
+})
+
 it('keeps registries of two processes in one program apart', () => {
   const declare = () => metrics().counter({ name: 'probe_records_total', help: 'Records' })
   expect(() => [declare(), declare()]).not.toThrow()

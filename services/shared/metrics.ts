@@ -17,7 +17,7 @@ export interface MetricOptions<Label extends string> {
 }
 
 export interface GaugeOptions<Label extends string> extends MetricOptions<Label> {
-  /** Called at each scrape, for values that are cheaper to read than to keep. */
+  /** Called at each scrape, for values that are cheaper to read than to keep; sets all of them. */
   readonly collect?: (gauge: Gauge<Label>) => void | Promise<void>
 }
 
@@ -70,6 +70,8 @@ export const createMetrics = (options: CreateMetricsOptions): Metrics => {
       return new Gauge({
         ...gauge,
         async collect() {
+          // What is gone (a partition that moved away) must not stay at its last value.
+          this.reset()
           await collect(this)
         },
       })
