@@ -15,10 +15,18 @@ export const javaMajor = (versionOutput: string): number | undefined => {
   return match?.[1] === undefined ? undefined : Number(match[1])
 }
 
-const majorOf = async (java: string): Promise<number | undefined> => {
+/** A Java that is new enough. */
+export interface Java {
+  readonly command: string
+  /** All that `java -version` says: it names the build. */
+  readonly version: string
+}
+
+const inspect = async (command: string): Promise<Java | undefined> => {
   try {
-    const { stdout, stderr } = await run(java, ['-version'], { timeout: 20_000 })
-    return javaMajor(stderr + stdout)
+    const { stdout, stderr } = await run(command, ['-version'], { timeout: 20_000 })
+    const version = stderr + stdout
+    return (javaMajor(version) ?? 0) >= minJavaMajor ? { command, version } : undefined
   } catch {
     return undefined
   }
@@ -34,18 +42,22 @@ const mavenJava = async (): Promise<string | undefined> => {
   }
 }
 
-export const findJava = async (javaHome = process.env['JAVA_HOME']): Promise<string> => {
+export const inspectJava = async (javaHome = process.env['JAVA_HOME']): Promise<Java> => {
   const candidates = [
     ...(javaHome === undefined || javaHome === '' ? [] : [join(javaHome, 'bin', 'java')]),
     'java',
   ]
-  for (const java of candidates) {
-    if (((await majorOf(java)) ?? 0) >= minJavaMajor) return java
+  for (const command of candidates) {
+    const java = await inspect(command)
+    if (java !== undefined) return java
   }
   const last = await mavenJava()
-  if (last !== undefined && ((await majorOf(last)) ?? 0) >= minJavaMajor) return last
+  const java = last === undefined ? undefined : await inspect(last)
+  if (java !== undefined) return java
   throw new StackError(
     'TOOL_MISSING',
     `No Java ${String(minJavaMajor)} or newer was found in JAVA_HOME or PATH; install one (Debian, Ubuntu: sudo apt-get install openjdk-17-jre-headless; macOS: brew install openjdk).`,
   )
 }
+
+export const findJava = async (): Promise<string> => (await inspectJava()).command

@@ -78,6 +78,20 @@ export const portRefusal = (port: number, host = '127.0.0.1'): Promise<string | 
     })
   })
 
+/** A port that nobody has now, from the range of the system. */
+export const freePort = (host = '127.0.0.1'): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen({ port: 0, host }, () => {
+      const address = server.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      server.close(() => {
+        resolve(port)
+      })
+    })
+  })
+
 /** Refuses before anything is started, and names every port at once so that nobody has to try port by port. */
 export const assertPortsFree = async (
   ports: StackPorts,

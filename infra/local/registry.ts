@@ -16,6 +16,8 @@ export interface RegistryServerInput {
   readonly artifacts: ServerArtifacts
   readonly layout: DataLayout
   readonly ports: StackPorts
+  /** Further options of the JVM. */
+  readonly jvmFlags?: readonly string[]
 }
 
 /** A reader of the newest schema must read everything ever written, not only what the last version wrote. */
@@ -45,6 +47,7 @@ export const registryServer = (input: RegistryServerInput): ProcessSpec => {
     name: 'registry',
     command: input.java,
     args: [
+      ...(input.jvmFlags ?? []),
       '-Xms32m',
       '-Xmx160m',
       '-XX:+UseSerialGC',

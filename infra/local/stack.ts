@@ -9,7 +9,8 @@ import { clickhouseServer, clickhouseUrl } from './clickhouse.ts'
 import { clickhouseUser } from './clickhouse-config.ts'
 import { openDataFolder } from './data-folder.ts'
 import type { StackError } from './errors.ts'
-import { findJava } from './java.ts'
+import { inspectJava } from './java.ts'
+import { archiveFlags, prepareArchives } from './jvm-archive.ts'
 import { kafkaServer } from './kafka.ts'
 import type { DataLayout } from './layout.ts'
 import type { ProcessSpec, ProcessStatus } from './managed-process.ts'
@@ -42,6 +43,8 @@ export interface StartServersOptions {
   readonly onChange?: (status: ProcessStatus) => void
   readonly onLeftovers?: (names: readonly string[]) => void
   readonly onFailed?: (error: StackError) => void
+  /** Given, the JVMs are prepared for fast starts where that has not been done; called when it begins. */
+  readonly onPrepare?: () => void
 }
 
 export interface RunningServers {
@@ -83,11 +86,13 @@ export const environmentOf = (
   CLICKHOUSE_PASSWORD_FILE: layout.clickhousePassword,
 })
 
+const noJava = { command: 'java', version: '' }
+
 export const startServers = async (options: StartServersOptions): Promise<RunningServers> => {
   const which = options.which ?? serverNames
   const ports = portsFrom(options.portBase)
   const artifacts = findArtifacts()
-  const java = which.some((name) => name !== 'clickhouse') ? await findJava() : 'java'
+  const java = which.some((name) => name !== 'clickhouse') ? await inspectJava() : noJava
 
   const { layout, lock } = openDataFolder(options)
   const { onChange, onFailed } = options
@@ -114,11 +119,21 @@ export const startServers = async (options: StartServersOptions): Promise<Runnin
       ...which.flatMap((name) => portsOf[name]),
       ...(options.alsoFree ?? []),
     ])
-    options.signal?.throwIfAborted()
-    const input = { java, artifacts, layout, ports }
+    const { signal, onPrepare } = options
+    signal?.throwIfAborted()
+    if (onPrepare !== undefined && java !== noJava) {
+      await prepareArchives({
+        java,
+        artifacts,
+        onStart: onPrepare,
+        ...(signal === undefined ? {} : { signal }),
+      })
+      signal?.throwIfAborted()
+    }
+    const input = { java: java.command, artifacts, layout, ports }
     const specs: Readonly<Record<ServerName, () => ProcessSpec>> = {
-      kafka: () => kafkaServer(input),
-      registry: () => registryServer(input),
+      kafka: () => kafkaServer({ ...input, jvmFlags: archiveFlags(java, 'kafka') }),
+      registry: () => registryServer({ ...input, jvmFlags: archiveFlags(java, 'registry') }),
       clickhouse: () => clickhouseServer(input),
     }
     await supervisor.start(

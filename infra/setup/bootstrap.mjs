@@ -57,6 +57,8 @@ const bootstrap = async ([command = 'up', ...args]) => {
   await ensureServers()
   if (!existsSync(mainScript))
     throw new SetupError(`${mainScript} is missing; the checkout is not complete.`, 2)
+  // `up` does that itself, when it knows that it can start at all.
+  if (command !== 'up') await runOnNode24([join(root, 'infra', 'local', 'prepare-jvm.ts')])
   if (command === 'setup') {
     say('Millrace is set up. `npm start` starts it, `npm test` tests it.')
     return 0

@@ -2,7 +2,8 @@
  * host: watches the machine and the local stack, and is the clock of live tenants.
  *
  * Every five seconds: one reading of everything into telemetry.metrics, then, when that is
- * acknowledged, one tick per live tenant into every partition of control.ticks.
+ * acknowledged, one tick per live tenant into every partition of control.ticks. Without the demo
+ * (MILLRACE_DEMO=false) it is the clock only.
  */
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -20,7 +21,7 @@ import { runService, type RunningService, type ServiceContext } from '../shared/
 import { heartbeat } from './heartbeat.ts'
 import { Outbox } from './outbox.ts'
 import { pointRecords, tickRecords, type RecordFormat } from './records.ts'
-import { machineSampler } from './sampler.ts'
+import { machineSampler, type Sampler } from './sampler.ts'
 
 const HEALTH_PORT = 9466
 const INTERVAL_MS = 5_000
@@ -99,12 +100,15 @@ const watch = (
     maxPoints: MAX_WAITING_POINTS,
     publishPoints: async (moments) => {
       const records = moments.flatMap((moment) => pointRecords(moment, format))
+      if (records.length === 0) return
       await publisher.publish(records)
       acknowledgedMs = Date.now()
       counters.published.inc(records.length)
     },
-    publishTick: (timestampMs) =>
-      publisher.publish(tickRecords(timestampMs, config.liveTenants, format)),
+    publishTick: async (timestampMs) => {
+      await publisher.publish(tickRecords(timestampMs, config.liveTenants, format))
+      acknowledgedMs = Date.now()
+    },
     onDropped: (points) => {
       counters.dropped.inc({ reason: 'queue-full' }, points)
     },
@@ -121,14 +125,7 @@ const watch = (
       gauge.set(outbox.waitingPoints)
     },
   })
-  const sample = machineSampler({
-    stackProcesses: () => stackProcesses(config.dataDir),
-    timeoutMs: SAMPLE_TIMEOUT_MS,
-    onFailure: (source, error) => {
-      counters.failures.inc({ source })
-      logger.debug({ err: error, source }, 'could not read a part of the machine')
-    },
-  })
+  const sample = config.demo ? machineSamplerOf(config, { logger, counters }) : nothing
   const beating = heartbeat({
     intervalMs: INTERVAL_MS,
     now: Date.now,
@@ -151,6 +148,21 @@ const watch = (
     },
   }
 }
+
+const nothing: Sampler = () => Promise.resolve([])
+
+const machineSamplerOf = (
+  config: Config,
+  { logger, counters }: Pick<ServiceContext, 'logger'> & Pick<Watch, 'counters'>,
+): Sampler =>
+  machineSampler({
+    stackProcesses: () => stackProcesses(config.dataDir),
+    timeoutMs: SAMPLE_TIMEOUT_MS,
+    onFailure: (source, error) => {
+      counters.failures.inc({ source })
+      logger.debug({ err: error, source }, 'could not read a part of the machine')
+    },
+  })
 
 const stackProcesses = (dataDir: string | undefined) =>
   dataDir === undefined ? [] : readPidRecords(layoutOf(dataDir).pids)

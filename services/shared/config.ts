@@ -6,55 +6,74 @@
  */
 import { readFileSync } from 'node:fs'
 import { envSchema } from 'env-schema'
-import Type, { type Static } from 'typebox'
+import type { XStatic } from 'typebox/schema'
 import { EXIT, messageOf, ServiceError } from './errors.ts'
 import { Secret } from './secret.ts'
 
-const port = Type.Integer({ minimum: 1, maximum: 65535 })
+const port = { type: 'integer', minimum: 1, maximum: 65535 } as const
+const text = { type: 'string' } as const
+const named = { type: 'string', minLength: 1 } as const
 const brokerList = '^[^\\s:,]+:[0-9]{1,5}(,[^\\s:,]+:[0-9]{1,5})*$'
 const tenantList = '^[A-Za-z0-9][A-Za-z0-9._-]*(,[A-Za-z0-9][A-Za-z0-9._-]*)*$'
 const httpUrl = '^https?://[^\\s/]+'
 const namedUrls = '^[a-z][a-z0-9-]*=https?://[^\\s,]+(,[a-z][a-z0-9-]*=https?://[^\\s,]+)*$'
 
-const environment = Type.Object({
-  KAFKA_BROKERS: Type.String({ default: '127.0.0.1:9092', pattern: brokerList }),
-  KAFKA_CLIENT_ID: Type.String({ default: 'millrace', minLength: 1 }),
-  KAFKA_SSL: Type.Boolean({ default: false }),
-  KAFKA_SSL_CA_FILE: Type.Optional(Type.String()),
-  KAFKA_SASL_MECHANISM: Type.Optional(
-    Type.Enum(['plain', 'scram-sha-256', 'scram-sha-512'] as const),
-  ),
-  KAFKA_SASL_USERNAME: Type.Optional(Type.String()),
-  KAFKA_SASL_PASSWORD: Type.Optional(Type.String()),
-  KAFKA_SASL_PASSWORD_FILE: Type.Optional(Type.String()),
-  SCHEMA_REGISTRY_URL: Type.String({
+// JSON Schema itself, and TypeBox for its types alone: every process reads this first, and the library's builders would cost each
+// of them 20 MB and 80 ms.
+const withDefault = {
+  KAFKA_BROKERS: { ...text, default: '127.0.0.1:9092', pattern: brokerList },
+  KAFKA_CLIENT_ID: { ...named, default: 'millrace' },
+  KAFKA_SSL: { type: 'boolean', default: false },
+  SCHEMA_REGISTRY_URL: {
+    ...text,
     default: 'http://127.0.0.1:8081/apis/ccompat/v7',
     pattern: httpUrl,
-  }),
-  SCHEMA_REGISTRY_USERNAME: Type.Optional(Type.String()),
-  SCHEMA_REGISTRY_PASSWORD: Type.Optional(Type.String()),
-  SCHEMA_REGISTRY_PASSWORD_FILE: Type.Optional(Type.String()),
-  CLICKHOUSE_URL: Type.String({ default: 'http://127.0.0.1:8123', pattern: httpUrl }),
-  CLICKHOUSE_USERNAME: Type.String({ default: 'default' }),
-  CLICKHOUSE_PASSWORD: Type.Optional(Type.String()),
-  CLICKHOUSE_PASSWORD_FILE: Type.Optional(Type.String()),
-  CLICKHOUSE_DATABASE: Type.String({ default: 'millrace', pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }),
-  MILLRACE_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
-  API_PORT: Type.Integer({ default: 8080, minimum: 1, maximum: 65535 }),
-  METRICS_PORT: Type.Optional(port),
-  MILLRACE_PROCESSES: Type.Optional(Type.String({ pattern: namedUrls })),
-  WEBHOOK_URL: Type.Optional(Type.String({ pattern: httpUrl })),
-  WEBHOOK_SECRET: Type.Optional(Type.String({ minLength: 16 })),
-  WEBHOOK_SECRET_FILE: Type.Optional(Type.String()),
-  MILLRACE_DATA: Type.Optional(Type.String()),
-  TENANTS: Type.String({ default: 'default', pattern: tenantList }),
-  MILLRACE_PARTITIONS: Type.Integer({ default: 4, minimum: 1, maximum: 10_000 }),
-  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const, {
+  },
+  CLICKHOUSE_URL: { ...text, default: 'http://127.0.0.1:8123', pattern: httpUrl },
+  CLICKHOUSE_USERNAME: { ...text, default: 'default' },
+  CLICKHOUSE_DATABASE: { ...text, default: 'millrace', pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
+  MILLRACE_HOST: { ...named, default: '127.0.0.1' },
+  API_PORT: { ...port, default: 8080 },
+  MILLRACE_DEMO: { type: 'boolean', default: true },
+  TENANTS: { ...text, default: 'default', pattern: tenantList },
+  MILLRACE_PARTITIONS: { type: 'integer', default: 4, minimum: 1, maximum: 10_000 },
+  LOG_LEVEL: {
+    type: 'string',
+    enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     default: 'info',
-  }),
-})
+  },
+} as const
 
-type Environment = Static<typeof environment>
+const optional = {
+  KAFKA_SSL_CA_FILE: text,
+  KAFKA_SASL_MECHANISM: { type: 'string', enum: ['plain', 'scram-sha-256', 'scram-sha-512'] },
+  KAFKA_SASL_USERNAME: text,
+  KAFKA_SASL_PASSWORD: text,
+  KAFKA_SASL_PASSWORD_FILE: text,
+  SCHEMA_REGISTRY_USERNAME: text,
+  SCHEMA_REGISTRY_PASSWORD: text,
+  SCHEMA_REGISTRY_PASSWORD_FILE: text,
+  CLICKHOUSE_PASSWORD: text,
+  CLICKHOUSE_PASSWORD_FILE: text,
+  METRICS_PORT: port,
+  MILLRACE_PROCESSES: { ...text, pattern: namedUrls },
+  WEBHOOK_URL: { ...text, pattern: httpUrl },
+  WEBHOOK_SECRET: { ...text, minLength: 16 },
+  WEBHOOK_SECRET_FILE: text,
+  MILLRACE_DATA: text,
+} as const
+
+const environment = {
+  type: 'object',
+  properties: { ...withDefault, ...optional },
+  required: Object.keys(withDefault),
+}
+
+type Environment = {
+  readonly [Name in keyof typeof withDefault]: XStatic<(typeof withDefault)[Name]>
+} & {
+  readonly [Name in keyof typeof optional]?: XStatic<(typeof optional)[Name]>
+}
 
 /** As process.env has it. */
 export type RawEnvironment = Readonly<Record<string, string | undefined>>
@@ -211,6 +230,8 @@ const structure = (env: Environment) => ({
   webhook: webhookOf(env),
   /** Folder of the local stack that this process belongs to, if it does. */
   dataDir: env.MILLRACE_DATA,
+  /** Whether the host sends what it sees of this machine; ticks it sends in any case. */
+  demo: env.MILLRACE_DEMO,
   /** Tenants that get the ticks of the wall clock; the first one owns what is seen of this machine. */
   liveTenants: env.TENANTS.split(','),
   /** Partition count of newly created `spread` topics. */

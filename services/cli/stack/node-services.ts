@@ -14,13 +14,39 @@ export interface NodeService {
   readonly heapMegabytes: number
   /** The environment variable that gives it that port. */
   readonly portVariable: 'API_PORT' | 'METRICS_PORT'
+  /** The path that the supervisor asks. The API's /readyz speaks for all of the stack, itself among them. */
+  readonly healthPath: '/healthz' | '/readyz'
 }
 
 export const nodeServices: readonly NodeService[] = [
-  { name: 'worker', port: 'metrics', portVariable: 'METRICS_PORT', heapMegabytes: 384 },
-  { name: 'sink', port: 'sinkMetrics', portVariable: 'METRICS_PORT', heapMegabytes: 192 },
-  { name: 'api', port: 'api', portVariable: 'API_PORT', heapMegabytes: 192 },
-  { name: 'host', port: 'hostMetrics', portVariable: 'METRICS_PORT', heapMegabytes: 96 },
+  {
+    name: 'worker',
+    port: 'metrics',
+    portVariable: 'METRICS_PORT',
+    healthPath: '/readyz',
+    heapMegabytes: 384,
+  },
+  {
+    name: 'sink',
+    port: 'sinkMetrics',
+    portVariable: 'METRICS_PORT',
+    healthPath: '/readyz',
+    heapMegabytes: 192,
+  },
+  {
+    name: 'api',
+    port: 'api',
+    portVariable: 'API_PORT',
+    healthPath: '/healthz',
+    heapMegabytes: 192,
+  },
+  {
+    name: 'host',
+    port: 'hostMetrics',
+    portVariable: 'METRICS_PORT',
+    healthPath: '/readyz',
+    heapMegabytes: 96,
+  },
 ]
 
 /** Those that this checkout has. */
@@ -41,6 +67,18 @@ export const nodeFlags = (heapMegabytes: number): readonly string[] => [
   '--disable-warning=ExperimentalWarning',
 ]
 
+/** glibc keeps freed memory in an arena a thread, and mapped blocks the longer the larger they get; both are bounded here. */
+const allocatorSettings = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' }
+
+/** Whose health the API reports: everyone else. */
+const processesFor = (name: string, { ports }: NodeServiceInput['servers']): string =>
+  name === 'api'
+    ? presentServices()
+        .filter((other) => other.name !== name)
+        .map((other) => `${other.name}=http://127.0.0.1:${String(ports[other.port])}`)
+        .join(',')
+    : ''
+
 export const nodeServiceSpec = (
   service: NodeService,
   { servers, demo }: NodeServiceInput,
@@ -51,15 +89,18 @@ export const nodeServiceSpec = (
     command: process.execPath,
     args: [...nodeFlags(service.heapMegabytes), mainScript, 'service', service.name],
     env: {
+      ...allocatorSettings,
       ...servers.env,
       [service.portVariable]: String(port),
       KAFKA_CLIENT_ID: `millrace-${service.name}`,
       MILLRACE_DATA: servers.layout.root,
       MILLRACE_DEMO: String(demo),
+      MILLRACE_PROCESSES: processesFor(service.name, servers),
     },
     port,
     ipc: true,
-    healthy: (signal) => httpAnswers(`http://127.0.0.1:${String(port)}/readyz`, signal),
+    healthy: (signal) =>
+      httpAnswers(`http://127.0.0.1:${String(port)}${service.healthPath}`, signal),
     // Restoring state after a long run may take a while.
     startTimeoutMs: 180_000,
     stopTimeoutMs: 20_000,

@@ -50,6 +50,9 @@ const startAll = async (
       say(`  ! stopped what an earlier run had left: ${names.join(', ')}`)
     },
     onFailed: fail,
+    onPrepare: () => {
+      say('  preparing Kafka and the registry for fast starts, once (some ten seconds) ...')
+    },
   })
   const stopEarly = (): void => {
     void servers.stop()
