@@ -14,7 +14,7 @@ import {
 import type { DataLayout } from './layout.ts'
 import type { ProcessSpec } from './managed-process.ts'
 import type { StackPorts } from './ports.ts'
-import { httpAnswers } from './probes.ts'
+import { askHttp, httpHealth } from './probes.ts'
 
 const memoryBytes = 640 * 1024 * 1024
 
@@ -53,7 +53,8 @@ export const clickhouseServer = ({
   const usersFile = join(layout.clickhouse, 'users.xml')
   const dataDir = join(layout.clickhouse, 'data')
   const query = async (sql: string): Promise<void> => {
-    const response = await fetch(clickhouseUrl(ports), {
+    const answer = await askHttp({
+      url: `${clickhouseUrl(ports)}/`,
       method: 'POST',
       headers: {
         'x-clickhouse-user': clickhouseUser,
@@ -62,8 +63,7 @@ export const clickhouseServer = ({
       body: sql,
       signal: AbortSignal.timeout(5_000),
     })
-    if (!response.ok) throw new Error(await response.text())
-    await response.body?.cancel()
+    if (!answer.ok) throw new Error(answer.text)
   }
   return {
     name: 'clickhouse',
@@ -90,7 +90,7 @@ export const clickhouseServer = ({
       writePrivate(config, renderClickhouseConfig({ dataDir, usersFile, memoryBytes }))
       writePrivate(usersFile, renderClickhouseUsers(password))
     },
-    healthy: (signal) => httpAnswers(`${clickhouseUrl(ports)}/ping`, signal),
+    healthy: (signal) => httpHealth(`${clickhouseUrl(ports)}/ping`, signal),
     afterHealthy: () => query('SELECT 1'),
     startTimeoutMs: 60_000,
     stopTimeoutMs: 10_000,

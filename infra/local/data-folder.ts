@@ -49,7 +49,9 @@ const unwritable = (path: string, error: unknown): StackError =>
     { cause: error },
   )
 
+/** 0 when the folder is not there. */
 export const freeBytes = (path: string): number => {
+  if (!existsSync(path)) return 0
   const { bavail, bsize } = statfsSync(path)
   return bavail * bsize
 }

@@ -20,7 +20,7 @@ import { StackError } from './errors.ts'
 import type { DataLayout } from './layout.ts'
 import type { ProcessSpec } from './managed-process.ts'
 import type { StackPorts } from './ports.ts'
-import { kafkaAnswers } from './probes.ts'
+import { kafkaHealth } from './probes.ts'
 
 const run = promisify(execFile)
 
@@ -210,7 +210,7 @@ export const kafkaServer = (input: KafkaServerInput): ProcessSpec => {
       writeFileSync(log4j, log4jProperties)
       await format(input, properties)
     },
-    healthy: (signal) => kafkaAnswers(ports.kafka, signal),
+    healthy: (signal) => kafkaHealth(ports.kafka, signal),
     startTimeoutMs: 120_000, // after kill -9 it checks every open segment first
     stopTimeoutMs: 20_000,
   }

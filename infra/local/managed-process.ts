@@ -4,6 +4,8 @@
  * P1: a child runs in its own process group, so Ctrl-C in a terminal reaches only the supervisor, which stops in order.
  * P2: its pid record is written in the same turn as the spawn, before anything can fail.
  * P3: after `stop()` no restart happens, whatever was under way.
+ * P4: a process that lives but has not answered at all for `hungAfterMs` is ended and started again: nobody may be there to do it,
+ *     and what it acknowledged survives even SIGKILL. One that answers "not ready" is left alone: it waits for something.
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -12,8 +14,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { childEnvironment } from './child-environment.ts'
-import { StackError } from './errors.ts'
+import { StackError, type StackErrorCode } from './errors.ts'
 import { boundLog, lastLines } from './log-file.ts'
+import type { Health } from './probes.ts'
 import { identityOf } from './process-identity.ts'
 import { removePidRecord, stopProcess, writePidRecord } from './pid-records.ts'
 
@@ -32,8 +35,8 @@ export interface ProcessSpec {
   readonly ipc: boolean
   /** Runs before every spawn: write configuration, format storage. */
   prepare?(): Promise<void> | void
-  /** One health check, answered or rejected within `signal`. */
-  healthy(signal: AbortSignal): Promise<boolean>
+  /** One health check, answered within `signal`. Never rejects. */
+  healthy(signal: AbortSignal): Promise<Health>
   /** Runs each time the process has become healthy, before it counts as ready. */
   afterHealthy?(): Promise<void>
   /** A gentler way to stop than SIGTERM; SIGTERM follows if the process is still there at half the deadline. */
@@ -51,6 +54,10 @@ export interface ProcessStatus {
   readonly restarts: number
   /** Epoch ms of the last spawn. */
   readonly since?: number
+  /** Epoch ms since when it is in this state. */
+  readonly stateSince: number
+  /** Why it is not ready, in words. */
+  readonly reason?: string
   readonly log: string
 }
 
@@ -62,11 +69,24 @@ export interface ManagedProcessOptions {
   onFailed(process: ManagedProcess, error: StackError): void
 }
 
+/** How it ended, short for the status and with its last lines for whoever starts it. */
+class Death extends StackError {
+  readonly how: string
+
+  constructor(how: string, code: StackErrorCode, message: string) {
+    super(code, message)
+    this.how = how
+  }
+}
+
 const healthPollMs = 100
 const watchEveryMs = 5_000
 const checkTimeoutMs = 4_000
 /** Health checks in a row that must fail before a ready process counts as degraded. */
 const degradedAfter = 2
+/** Counted in checks, not by the clock: a laptop that slept has not hung. */
+export const hungAfterMs = 120_000
+const hungAfterChecks = hungAfterMs / watchEveryMs
 const firstBackoffMs = 500
 const maxBackoffMs = 15_000
 /** Deaths in a row before giving up: one that never worked will hardly come right; one that did may need a while. */
@@ -93,6 +113,9 @@ export class ManagedProcess {
   #loop: Promise<void> = Promise.resolve()
   #watch: NodeJS.Timeout | undefined
   #failedChecks = 0
+  #silentChecks = 0
+  #stateSince = Date.now()
+  #reason: string | undefined
 
   constructor(spec: ProcessSpec, options: ManagedProcessOptions) {
     this.spec = spec
@@ -106,6 +129,8 @@ export class ManagedProcess {
       state: this.#state,
       restarts: this.#restarts,
       log: this.#log,
+      stateSince: this.#stateSince,
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
       ...(this.#child?.pid === undefined ? {} : { pid: this.#child.pid }),
       ...(this.#startedAt === undefined ? {} : { startedAt: this.#startedAt }),
       ...(this.spec.port === undefined ? {} : { port: this.spec.port }),
@@ -135,26 +160,26 @@ export class ManagedProcess {
       const limit = this.#wasReady ? maxDeathsAfterReady : maxDeathsBeforeReady
       const neverAnswered = death.code === 'START_TIMEOUT' && !this.#wasReady
       if (this.#deaths >= limit || neverAnswered) {
-        this.#setState('failed')
+        this.#setState('failed', `${death.how}, ${String(this.#deaths)} times in a row`)
         onGivenUp(death)
         if (this.#wasReady) this.#options.onFailed(this, death)
         return
       }
-      this.#setState('starting')
+      this.#setState('starting', death.how)
       await sleep(backoffMs(this.#deaths), undefined, { signal }).catch(() => undefined)
       if (!this.#isStopping()) this.#restarts++
     }
   }
 
   /** Spawns once and answers how it ended. */
-  async #liveOnce(onReady: () => void): Promise<StackError> {
+  async #liveOnce(onReady: () => void): Promise<Death> {
     const { signal } = this.#stopping
     if (signal.aborted) return this.#ended('was stopped')
-    this.#setState('starting')
+    this.#setState('starting', this.#reason)
     try {
       await this.spec.prepare?.()
     } catch (error) {
-      if (error instanceof StackError) return error
+      if (error instanceof StackError) return new Death(error.message, error.code, error.message)
       return this.#ended(error instanceof Error ? error.message : String(error))
     }
     // An abort during `prepare` must not be followed by a spawn (P3).
@@ -163,16 +188,16 @@ export class ManagedProcess {
     const ready = await this.#becomeReady(exit)
     if (ready === 'timeout') {
       await this.#end(child)
-      return new StackError(
-        'START_TIMEOUT',
-        `${this.spec.name} did not answer within ${String(this.spec.startTimeoutMs / 1000)} s${this.#tail()}`,
-      )
+      const how = `did not become ready within ${String(this.spec.startTimeoutMs / 1000)} s`
+      const last = this.#reason === undefined ? '' : ` (${this.#reason})`
+      const message = `${this.spec.name} ${how}${last}${this.#tail()}`
+      return new Death(how, 'START_TIMEOUT', message)
     }
     if (ready === 'ready') {
       this.#wasReady = true
       this.#setState('ready')
       onReady()
-      this.#startWatch()
+      this.#startWatch(child)
     }
     const how = await exit
     this.#stopWatch()
@@ -183,8 +208,8 @@ export class ManagedProcess {
     return this.#stopping.signal.aborted
   }
 
-  #ended(how: string): StackError {
-    return new StackError('PROCESS_DIED', `${this.spec.name} ${how}${this.#tail()}`)
+  #ended(how: string): Death {
+    return new Death(how, 'PROCESS_DIED', `${this.spec.name} ${how}${this.#tail()}`)
   }
 
   #tail(): string {
@@ -234,19 +259,16 @@ export class ManagedProcess {
     return { child, exit }
   }
 
-  async #check(): Promise<boolean> {
-    try {
-      return await this.spec.healthy(AbortSignal.timeout(checkTimeoutMs))
-    } catch {
-      return false
-    }
+  #check(): Promise<Health> {
+    return this.spec.healthy(AbortSignal.timeout(checkTimeoutMs))
   }
 
   async #settle(): Promise<boolean> {
     try {
       await this.spec.afterHealthy?.()
       return true
-    } catch {
+    } catch (error) {
+      this.#reason = error instanceof Error ? error.message : String(error)
       return false // asked again until the start deadline
     }
   }
@@ -260,7 +282,9 @@ export class ManagedProcess {
     const deadline = Date.now() + this.spec.startTimeoutMs
     while (Date.now() < deadline) {
       if (isDead()) return 'died'
-      if ((await this.#check()) && (await this.#settle())) {
+      const health = await this.#check()
+      this.#explain(health)
+      if (health === 'ready' && (await this.#settle())) {
         // Another program may answer on the port while ours has just died for it.
         return isDead() ? 'died' : 'ready'
       }
@@ -269,22 +293,42 @@ export class ManagedProcess {
     return isDead() ? 'died' : 'timeout'
   }
 
-  #startWatch(): void {
+  #startWatch(child: ChildProcess): void {
     this.#failedChecks = 0
+    this.#silentChecks = 0
     let busy = false
     this.#watch = setInterval(() => {
       boundLog(this.#log)
       if (busy) return
       busy = true
-      void this.#check().then((healthy) => {
+      void this.#check().then((health) => {
         busy = false
-        if (this.#watch === undefined) return
-        this.#failedChecks = healthy ? 0 : this.#failedChecks + 1
-        if (healthy) this.#setState('ready')
-        else if (this.#failedChecks >= degradedAfter) this.#setState('degraded')
+        if (this.#watch !== undefined) this.#judge(health, child)
       })
     }, watchEveryMs)
     this.#watch.unref()
+  }
+
+  #judge(health: Health, child: ChildProcess): void {
+    if (health === 'ready') {
+      this.#failedChecks = 0
+      this.#silentChecks = 0
+      this.#setState('ready')
+      return
+    }
+    this.#failedChecks++
+    this.#silentChecks = health.answers ? 0 : this.#silentChecks + 1
+    if (this.#failedChecks >= degradedAfter) this.#setState('degraded', health.reason)
+    if (this.#silentChecks < hungAfterChecks) return
+    this.#stopWatch()
+    void this.#end(child) // its exit is seen by whoever waits for it, and it is started again (P4)
+  }
+
+  #explain(health: Health): void {
+    const reason = health === 'ready' ? undefined : health.reason
+    if (reason === this.#reason || (reason !== undefined && this.#deaths > 0)) return
+    this.#reason = reason
+    this.#options.onChange(this)
   }
 
   #stopWatch(): void {
@@ -292,9 +336,11 @@ export class ManagedProcess {
     this.#watch = undefined
   }
 
-  #setState(state: ProcessState): void {
-    if (this.#state === state) return
+  #setState(state: ProcessState, reason?: string): void {
+    if (this.#state === state && this.#reason === reason) return
+    if (this.#state !== state) this.#stateSince = Date.now()
     this.#state = state
+    this.#reason = reason
     this.#options.onChange(this)
   }
 

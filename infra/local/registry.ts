@@ -9,7 +9,7 @@ import { StackError } from './errors.ts'
 import type { DataLayout } from './layout.ts'
 import type { ProcessSpec } from './managed-process.ts'
 import type { StackPorts } from './ports.ts'
-import { httpAnswers } from './probes.ts'
+import { askHttp, httpHealth } from './probes.ts'
 
 export interface RegistryServerInput {
   readonly java: string
@@ -27,16 +27,17 @@ export const registryUrl = (ports: StackPorts): string =>
   `http://127.0.0.1:${String(ports.registry)}/apis/ccompat/v7`
 
 const setCompatibility = async (url: string): Promise<void> => {
-  const response = await fetch(`${url}/config`, {
+  const answer = await askHttp({
+    url: `${url}/config`,
     method: 'PUT',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ compatibility }),
     signal: AbortSignal.timeout(5_000),
   })
-  if (!response.ok) {
+  if (!answer.ok) {
     throw new StackError(
       'PROCESS_DIED',
-      `The schema registry refused the compatibility rule ${compatibility}: ${String(response.status)} ${await response.text()}`,
+      `The schema registry refused the compatibility rule ${compatibility}: ${String(answer.status)} ${answer.text}`,
     )
   }
 }
@@ -83,7 +84,7 @@ export const registryServer = (input: RegistryServerInput): ProcessSpec => {
       mkdirSync(layout.registry, { recursive: true })
     },
     healthy: (signal) =>
-      httpAnswers(`http://127.0.0.1:${String(ports.registry)}/health/ready`, signal),
+      httpHealth(`http://127.0.0.1:${String(ports.registry)}/health/ready`, signal),
     afterHealthy: () => setCompatibility(registryUrl(ports)),
     startTimeoutMs: 120_000,
     stopTimeoutMs: 10_000,

@@ -54,7 +54,7 @@ export async function startKillableKafka(): Promise<KillableKafka> {
     const cwd = server.cwd ?? dataDir
     child = spawn(server.command, server.args, { cwd, env, stdio: ['ignore', log, log] })
     const giveUp = AbortSignal.timeout(START_DEADLINE_MS)
-    while (!(await server.healthy(AbortSignal.timeout(2000)).catch(() => false))) {
+    while ((await server.healthy(AbortSignal.timeout(2000))) !== 'ready') {
       if (giveUp.aborted || child.exitCode !== null)
         throw new Error(`Kafka did not start; see ${dataDir}`)
       await sleep(100)

@@ -3,7 +3,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 import type { PortName, ProcessSpec, RunningServers } from '../../../infra/local/index.ts'
-import { httpAnswers } from '../../../infra/local/index.ts'
+import { httpHealth } from '../../../infra/local/index.ts'
 import { isService } from './run-service.ts'
 
 export interface NodeService {
@@ -100,7 +100,7 @@ export const nodeServiceSpec = (
     port,
     ipc: true,
     healthy: (signal) =>
-      httpAnswers(`http://127.0.0.1:${String(port)}${service.healthPath}`, signal),
+      httpHealth(`http://127.0.0.1:${String(port)}${service.healthPath}`, signal),
     // Restoring state after a long run may take a while.
     startTimeoutMs: 180_000,
     stopTimeoutMs: 20_000,

@@ -29,11 +29,21 @@ export const createProgress = (startedAtMs: number) => {
     } else if (status.state === 'ready') {
       say(row('✓', status.name, 'works again'))
     } else if (status.state === 'starting' && previous?.state !== 'stopped' && previous) {
-      say(row('!', status.name, `died; starting it again (log: ${status.log})`))
+      say(
+        row('!', status.name, `${status.reason ?? 'died'}; starting it again (log: ${status.log})`),
+      )
     } else if (status.state === 'degraded') {
-      say(row('!', status.name, `does not answer its health check (log: ${status.log})`))
+      say(
+        row('!', status.name, `is not ready: ${status.reason ?? 'no answer'} (log: ${status.log})`),
+      )
     } else if (status.state === 'failed') {
-      say(row('✗', status.name, `is given up (log: ${status.log})`))
+      say(
+        row(
+          '✗',
+          status.name,
+          `is given up: ${status.reason ?? 'it kept dying'} (log: ${status.log})`,
+        ),
+      )
     }
   }
 }

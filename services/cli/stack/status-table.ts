@@ -1,15 +1,7 @@
 /** The status for people. */
-import type { StatusReport } from './status.ts'
-
-export const bytesText = (bytes: number): string =>
-  bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(0)} MB`
-
-export const durationText = (seconds: number): string => {
-  if (seconds < 60) return `${String(seconds)} s`
-  if (seconds < 3600) return `${String(Math.floor(seconds / 60))} min`
-  if (seconds < 48 * 3600) return `${(seconds / 3600).toFixed(1)} h`
-  return `${(seconds / 86_400).toFixed(1)} d`
-}
+import { bytesText, durationText } from './status-units.ts'
+import { troubleLines } from './status-words.ts'
+import type { StatusReport, TopicBound } from './status.ts'
 
 const columns = ['process', 'state', 'pid', 'port', 'memory', 'up', 'restarts'] as const
 
@@ -23,18 +15,17 @@ const align = (rows: readonly (readonly string[])[]): readonly string[] => {
   )
 }
 
-const remarks = ({ supervisorPid, processes }: StatusReport): readonly string[] => {
-  if (supervisorPid === null) {
-    return ['', 'Nobody supervises these processes. `npm start` stops what is left and goes on.']
-  }
-  const sick = processes.find(({ state }) => state !== 'ready')
-  return sick === undefined ? [] : ['', `${sick.name} is ${sick.state}; its log: ${sick.log}`]
+/** Bounds by time and by size; whichever is reached first holds. */
+const retentionText = ({ boundBytes, topics }: StatusReport['retention']): string => {
+  const ages = topics.flatMap(({ maxAgeSeconds }: TopicBound) => maxAgeSeconds ?? [])
+  const forEver = topics.filter(({ maxAgeSeconds }) => maxAgeSeconds === null).length
+  const bound = `telemetry and signals for ${durationText(Math.max(0, ...ages))}, at most ${bytesText(boundBytes)} in Kafka`
+  return forEver === 0 ? bound : `${bound}; ${String(forEver)} topics for ever`
 }
 
 export const statusTable = (report: StatusReport): string => {
-  if (report.processes.length === 0) {
-    return `Nothing runs in ${report.dataDir}. \`npm start\` starts it.`
-  }
+  const trouble = troubleLines(report)
+  if (report.processes.length === 0) return trouble.join('\n')
   const rows = report.processes.map((one) => [
     one.name,
     one.state,
@@ -46,13 +37,13 @@ export const statusTable = (report: StatusReport): string => {
   ])
   const { disk, retention } = report
   return [
-    report.ready ? `Ready for ${durationText(report.uptimeSeconds)}.` : 'Not ready.',
+    ...(report.ready ? [`Ready for ${durationText(report.uptimeSeconds)}.`] : trouble),
     '',
     ...align([columns, ...rows]),
     '',
     `memory  ${bytesText(report.totalRssBytes)} resident in all`,
-    `disk    Kafka ${bytesText(disk.kafkaBytes)} (telemetry and signals keep at most ${bytesText(retention.boundBytes)}), ClickHouse ${bytesText(disk.clickhouseBytes)}, logs ${bytesText(disk.logBytes)}`,
+    `disk    Kafka ${bytesText(disk.kafkaBytes)}, ClickHouse ${bytesText(disk.clickhouseBytes)}, logs ${bytesText(disk.logBytes)}; ${bytesText(disk.freeBytes)} free`,
+    `kept    ${retentionText(retention)}`,
     `data    ${report.dataDir}`,
-    ...remarks(report),
   ].join('\n')
 }

@@ -3,6 +3,7 @@ import process from 'node:process'
 
 import {
   diskUse,
+  freeBytes,
   isAlive,
   layoutOf,
   readStackState,
@@ -27,6 +28,10 @@ export interface ProcessReport {
   readonly rssBytes: number
   readonly port: number | null
   readonly uptimeSeconds: number
+  /** How long it has been in its state. */
+  readonly stateSeconds: number
+  /** Why it is not ready, in words. */
+  readonly reason: string | null
   readonly restarts: number
   readonly log: string
 }
@@ -43,6 +48,8 @@ export interface StatusReport {
     readonly kafkaBytes: number
     readonly clickhouseBytes: number
     readonly logBytes: number
+    /** What the disk of the data folder has left. */
+    readonly freeBytes: number
   }
   readonly retention: {
     /** What telemetry and signals can take in all before the broker deletes the oldest. */
@@ -84,6 +91,8 @@ const reportOf = (status: ProcessStatus, supervised: boolean): ProcessReport => 
     rssBytes: lives ? (residentBytes(pid) ?? 0) : 0,
     port: status.port ?? null,
     uptimeSeconds: lives ? secondsSince(status.since) : 0,
+    stateSeconds: secondsSince(status.stateSince),
+    reason: supervised ? (status.reason ?? null) : lives ? 'its supervisor is gone' : null,
     restarts: status.restarts,
     log: status.log,
   }
@@ -96,6 +105,8 @@ const supervisorReport = (state: StackState, layout: DataLayout): ProcessReport 
   rssBytes: residentBytes(state.pid) ?? 0,
   port: null,
   uptimeSeconds: secondsSince(state.since),
+  stateSeconds: secondsSince(state.since),
+  reason: null,
   restarts: 0,
   log: layout.logs,
 })
@@ -126,6 +137,7 @@ export const readStatus = (dataDir: string): StatusReport => {
       kafkaBytes: diskUse(layout.kafka),
       clickhouseBytes: diskUse(layout.clickhouse),
       logBytes: diskUse(layout.logs),
+      freeBytes: freeBytes(layout.root),
     },
     retention: {
       boundBytes: bounds.reduce((sum, { maxBytes }) => sum + (maxBytes ?? 0), 0),
