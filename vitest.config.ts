@@ -22,8 +22,10 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: [...EXCLUDE, INTEGRATION, DRILL],
-          // Threads start faster than processes, and these tests share nothing.
+          // Threads start faster than processes. Modules are loaded once per thread, not per file, which
+          // halves the time: what is tested here is pure, so a file leaves nothing behind for the next.
           pool: 'threads',
+          isolate: false,
         },
       },
       {
