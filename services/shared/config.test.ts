@@ -91,7 +91,27 @@ describe('a wrong setting', () => {
     { title: 'a boolean word', env: { KAFKA_SSL: 'yes' }, says: /KAFKA_SSL is "yes"/ },
     { title: 'an unknown level', env: { LOG_LEVEL: 'loud' }, says: /LOG_LEVEL.*: fatal, error/ },
     { title: 'no partitions', env: { MILLRACE_PARTITIONS: '0' }, says: /MILLRACE_PARTITIONS/ },
-    { title: 'a URL without scheme', env: { CLICKHOUSE_URL: 'x:1' }, says: /CLICKHOUSE_URL/ },
+    { title: 'a URL without scheme', env: { CLICKHOUSE_URL: 'x:1' }, says: /CLICKHOUSE_URL.*http/ },
+    {
+      title: 'tenants with blanks',
+      env: { TENANTS: 'a, b' },
+      says: /TENANTS is "a, b" but must be n/,
+    },
+    {
+      title: 'a webhook that is no URL',
+      env: { WEBHOOK_URL: 'http://hunter2:x' },
+      says: /WEBHOOK_URL is set but is no URL/,
+    },
+    {
+      title: 'a webhook with a login in it',
+      env: { WEBHOOK_URL: 'http://u:hunter2@receiver/' },
+      says: /WEBHOOK_URL carries a user name/,
+    },
+    {
+      title: 'a key without a webhook',
+      env: { WEBHOOK_SECRET: 'hunter2 and more of it' },
+      says: /WEBHOOK_URL is not/,
+    },
     {
       title: 'a database name that needs quoting',
       env: { CLICKHOUSE_DATABASE: 'a;b' },

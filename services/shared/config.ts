@@ -17,6 +17,19 @@ const brokerList = '^[^\\s:,]+:[0-9]{1,5}(,[^\\s:,]+:[0-9]{1,5})*$'
 const tenantList = '^[A-Za-z0-9][A-Za-z0-9._-]*(,[A-Za-z0-9][A-Za-z0-9._-]*)*$'
 const httpUrl = '^https?://[^\\s/]+'
 const namedUrls = '^[a-z][a-z0-9-]*=https?://[^\\s,]+(,[a-z][a-z0-9-]*=https?://[^\\s,]+)*$'
+const tenantPatterns = '^!?[A-Za-z0-9._*?-]+(,!?[A-Za-z0-9._*?-]+)*$'
+const identifier = '^[A-Za-z_][A-Za-z0-9_]*$'
+
+/** Patterns as people read them: "... must be <this>". */
+const patternWords: Readonly<Record<string, string>> = {
+  [brokerList]: 'host:port, several separated by commas',
+  [tenantList]:
+    'names of letters, digits, dots, dashes and underscores, several separated by commas',
+  [httpUrl]: 'a URL that begins with http:// or https://',
+  [namedUrls]: 'name=http://host:port, several separated by commas',
+  [tenantPatterns]: 'names, maybe with * and ? in them or ! before them, separated by commas',
+  [identifier]: 'a name of letters, digits and underscores',
+}
 
 // JSON Schema itself, and TypeBox for its types alone: every process reads this first, and the library's builders would cost each
 // of them 20 MB and 80 ms.
@@ -31,11 +44,13 @@ const withDefault = {
   },
   CLICKHOUSE_URL: { ...text, default: 'http://127.0.0.1:8123', pattern: httpUrl },
   CLICKHOUSE_USERNAME: { ...text, default: 'default' },
-  CLICKHOUSE_DATABASE: { ...text, default: 'millrace', pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
+  CLICKHOUSE_DATABASE: { ...text, default: 'millrace', pattern: identifier },
   MILLRACE_HOST: { ...named, default: '127.0.0.1' },
   API_PORT: { ...port, default: 8080 },
   MILLRACE_DEMO: { type: 'boolean', default: true },
   TENANTS: { ...text, default: 'default', pattern: tenantList },
+  // History and simulations are nothing to wake anybody for.
+  WEBHOOK_TENANTS: { ...text, default: '*,!replay-*,!sim-*', pattern: tenantPatterns },
   MILLRACE_PARTITIONS: { type: 'integer', default: 4, minimum: 1, maximum: 10_000 },
   LOG_LEVEL: {
     type: 'string',
@@ -84,7 +99,10 @@ const invalid = (message: string, cause?: unknown): ServiceError =>
 interface SchemaProblem {
   readonly instancePath: string
   readonly message?: string
-  readonly params: { readonly allowedValues?: readonly string[] }
+  readonly params: {
+    readonly allowedValues?: readonly string[]
+    readonly pattern?: string
+  }
 }
 
 const isSecretName = (name: string): boolean => /PASSWORD|SECRET|WEBHOOK_URL/.test(name)
@@ -92,8 +110,11 @@ const isSecretName = (name: string): boolean => /PASSWORD|SECRET|WEBHOOK_URL/.te
 const describeProblem = (problem: SchemaProblem, raw: RawEnvironment): string => {
   const name = problem.instancePath.slice(1)
   const shown = isSecretName(name) ? 'set' : `"${raw[name] ?? ''}"`
-  const choices = problem.params.allowedValues?.join(', ')
-  return `${name} is ${shown} but ${problem.message ?? 'is invalid'}${choices ? `: ${choices}` : ''}`
+  const { allowedValues, pattern } = problem.params
+  const words = pattern === undefined ? undefined : patternWords[pattern]
+  if (words !== undefined) return `${name} is ${shown} but must be ${words}`
+  const choices = allowedValues === undefined ? '' : `: ${allowedValues.join(', ')}`
+  return `${name} is ${shown} but ${problem.message ?? 'is invalid'}${choices}`
 }
 
 /** Only our variables, and an empty one counts as unset (compose files pass `NAME=`). */
@@ -200,11 +221,19 @@ const processesOf = ({ MILLRACE_PROCESSES: list = '' }: Environment) =>
 
 const webhookOf = (env: Environment) => {
   const secret = secretOf(env, 'WEBHOOK_SECRET')
-  const url = env.WEBHOOK_URL
-  // The address itself may be a secret: receivers put tokens into its path.
-  if (url !== undefined) return { url: new Secret(url), secret }
-  if (secret === undefined) return undefined
-  throw invalid('WEBHOOK_SECRET is set but WEBHOOK_URL is not. Set the URL or unset the secret.')
+  if (env.WEBHOOK_URL === undefined) {
+    if (secret === undefined) return undefined
+    throw invalid('WEBHOOK_SECRET is set but WEBHOOK_URL is not. Set the URL or unset the secret.')
+  }
+  const url = URL.parse(env.WEBHOOK_URL)
+  // Not shown: the address itself may be a secret, receivers put tokens into its path.
+  if (!url) throw invalid('WEBHOOK_URL is set but is no URL. Use https://host/path.')
+  if (url.username || url.password) {
+    throw invalid(
+      'WEBHOOK_URL carries a user name or password, which requests may not have there. Use a token in its path, or WEBHOOK_SECRET to sign.',
+    )
+  }
+  return { url: new Secret(url.href), secret, tenants: env.WEBHOOK_TENANTS.split(',') }
 }
 
 const structure = (env: Environment) => ({

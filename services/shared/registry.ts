@@ -1,5 +1,6 @@
 /** The schema registry of a process, from its configuration, and encoders for what it publishes. */
 import { RecordEncoder } from '../../pipelines/runtime/avro/index.ts'
+import { SchemaRegistryClient } from '../../pipelines/runtime/kafka/index.ts'
 import {
   askRegistry,
   type RegistryConnection,
@@ -17,6 +18,10 @@ export const registryConnection = ({
     ? {}
     : { login: { username: login.username, password: login.password.reveal() } }),
 })
+
+/** Nothing is asked yet; the first look-up does it. */
+export const schemaRegistry = (config: Pick<Config, 'schemaRegistry'>): SchemaRegistryClient =>
+  new SchemaRegistryClient(registryConnection(config.schemaRegistry))
 
 /**
  * The id under which this version's schema of a topic is registered. Asks only; registering is the

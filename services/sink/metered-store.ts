@@ -1,6 +1,6 @@
 /** The block store with inserts timed and, since each takes memory in the server, few at a time. */
 import type { BlockStore } from './block-store.ts'
-import type { Limiter } from './limiter.ts'
+import type { Limiter } from '../shared/limiter.ts'
 import type { SinkMetrics } from './metrics.ts'
 
 export interface MeteredStoreOptions {

@@ -7,7 +7,7 @@
  *
  * Positions come from sink_blocks. Offsets are committed to Kafka, too, so that its tools show lag.
  */
-import type { Limiter } from './limiter.ts'
+import type { Limiter } from '../shared/limiter.ts'
 import { GroupMember, Fetcher, KafkaAdmin } from '../../pipelines/runtime/kafka/index.ts'
 import type {
   FetchedRecords,

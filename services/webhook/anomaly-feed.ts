@@ -22,9 +22,9 @@ import {
   type TopicPartitionOffset,
 } from '../../pipelines/runtime/kafka/index.ts'
 import { messageOf } from '../shared/errors.ts'
+import { Limiter } from '../shared/limiter.ts'
 import type { Logger } from '../shared/logger.ts'
 import { OffsetTracker } from './offset-tracker.ts'
-import { Slots } from './slots.ts'
 
 export interface FeedRecord {
   readonly key: string
@@ -64,12 +64,12 @@ export class AnomalyFeed {
   readonly #options: AnomalyFeedOptions
   readonly #member: GroupMember
   readonly #fetcher: Fetcher
-  readonly #slots: Slots
+  readonly #handling: Limiter
   #hold: Hold | undefined
 
   constructor(options: AnomalyFeedOptions) {
     this.#options = options
-    this.#slots = new Slots(options.inFlightAtMost ?? 16)
+    this.#handling = new Limiter(options.inFlightAtMost ?? 16)
     const { cluster, groupId, topic } = options
     this.#fetcher = new Fetcher({
       cluster,
@@ -107,7 +107,7 @@ export class AnomalyFeed {
   }
 
   get inFlight(): number {
-    return this.#slots.taken
+    return this.#handling.running
   }
 
   async close(): Promise<void> {
@@ -196,7 +196,7 @@ export class AnomalyFeed {
     const lane = `${record.partition}/${record.key}`
     const before = hold.lanes.get(lane) ?? Promise.resolve()
     const done = before
-      .then(() => this.#handle(item))
+      .then(() => this.#handling.run(() => this.#handle(item)))
       .finally(() => {
         hold.pending.delete(done)
         if (hold.lanes.get(lane) === done) hold.lanes.delete(lane)
@@ -207,17 +207,14 @@ export class AnomalyFeed {
   }
 
   async #handle({ hold, tracker, record }: Item): Promise<void> {
-    await this.#slots.take()
+    if (hold.draining.signal.aborted) return
     try {
-      if (hold.draining.signal.aborted) return
       await this.#options.handle(record, hold.ended.signal)
       tracker.finish(record.offset)
     } catch (error) {
       if (hold.ended.signal.aborted) return
       hold.draining.abort() // what comes behind it must not overtake it
       this.#options.onFailure(error instanceof Error ? error : new Error(String(error)))
-    } finally {
-      this.#slots.give()
     }
   }
 

@@ -2,9 +2,9 @@
 import { signalsAnomalies } from '../../schemas/topics.ts'
 import type { ExitCode } from '../shared/errors.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
-import { schemaRegistry } from '../shared/schema-registry.ts'
+import { schemaRegistry } from '../shared/registry.ts'
 import { runService, type ServiceContext } from '../shared/service.ts'
-import { AnomalyReader } from './anomaly-reader.ts'
+import { TopicDecoder } from '../shared/topic-decoder.ts'
 import { startWebhook } from './webhook.ts'
 
 const groupId = 'millrace-webhook'
@@ -22,7 +22,7 @@ const start = async (context: ServiceContext) => {
   const webhook = startWebhook({
     ...config.webhook,
     cluster,
-    reader: new AnomalyReader(schemaRegistry(config)),
+    decoder: new TopicDecoder(signalsAnomalies, schemaRegistry(config)),
     topic: signalsAnomalies.name,
     groupId,
     logger,

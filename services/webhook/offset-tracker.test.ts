@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
 import { OffsetTracker } from './offset-tracker.ts'
-import { Slots } from './slots.ts'
 
 it('commits behind the last record before which everything is finished', () => {
   const tracker = new OffsetTracker(10)
@@ -17,19 +16,4 @@ it('commits behind the last record before which everything is finished', () => {
   expect(tracker.committable).toBe(14)
   tracker.skipTo(20)
   expect(tracker.committable).toBe(20)
-})
-
-it('gives places in the order in which they were asked for', async () => {
-  const slots = new Slots(1)
-  const got: string[] = []
-  await slots.take()
-  const waiting = ['a', 'b'].map((name) => slots.take().then(() => got.push(name)))
-  expect(slots.taken).toBe(1)
-  slots.give()
-  await waiting[0]
-  expect(got).toEqual(['a'])
-  slots.give()
-  await waiting[1]
-  slots.give()
-  expect(slots.taken).toBe(0)
 })

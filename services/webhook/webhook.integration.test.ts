@@ -11,13 +11,14 @@ import {
   type KafkaCluster,
 } from '../../pipelines/runtime/kafka/index.ts'
 import { anomalySchema, type Anomaly } from '../../schemas/generated/signals-anomalies.ts'
+import { signalsAnomalies } from '../../schemas/topics.ts'
 import { readConfig } from '../shared/config.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import { createLogger } from '../shared/logger.ts'
 import { createMetrics } from '../shared/metrics.ts'
-import { schemaRegistry } from '../shared/schema-registry.ts'
+import { schemaRegistry } from '../shared/registry.ts'
 import { Secret } from '../shared/secret.ts'
-import { AnomalyReader } from './anomaly-reader.ts'
+import { TopicDecoder } from '../shared/topic-decoder.ts'
 import { testAnomaly } from './testing/test-anomaly.ts'
 import { startWebhook, type RunningWebhook } from './webhook.ts'
 
@@ -101,7 +102,8 @@ const start = async (topic: string, groupId: string) => {
     url: new Secret(`http://127.0.0.1:${String(port)}/hook`),
     secret: new Secret('a secret of some length'),
     cluster: own,
-    reader: new AnomalyReader(schemaRegistry(config)),
+    tenants: ['*', '!replay-*'],
+    decoder: new TopicDecoder(signalsAnomalies, schemaRegistry(config)),
     topic,
     groupId,
     logger: createLogger({ service: 'webhook', level: 'silent' }),
@@ -195,6 +197,15 @@ it('does not repeat what was refused, nor stop at what is no anomaly', async () 
   await producer.send({ topic, key: Buffer.from('a'), value: Buffer.from('no Avro') })
   await publish(topic, { ...revisions('a', 2)[1]!, revision: 2 })
   await received(['a-1', 'a-2'])
+})
+
+it('passes over tenants that nobody wants to be told of', async () => {
+  answer = () => 204
+  const topic = await createTopic()
+  await start(topic, topic)
+  const history = revisions('history', 2).map((each) => ({ ...each, tenant: 'replay-nab' }))
+  await publish(topic, ...history, ...revisions('live', 1))
+  await received(['live-1'])
 })
 
 it('goes on where it stopped: nothing answered comes again, nothing unanswered is lost', async () => {

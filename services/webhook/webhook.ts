@@ -1,21 +1,25 @@
-/** Feed, reader and sender put together: one anomaly revision in, one accepted post out. */
+/** Feed, decoder and sender put together: one anomaly revision in, one accepted post out. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
+import type { Anomaly } from '../../schemas/generated/signals-anomalies.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Readiness } from '../shared/health-server.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Metrics } from '../shared/metrics.ts'
 import type { Secret } from '../shared/secret.ts'
+import type { DecodedValue, TopicDecoder } from '../shared/topic-decoder.ts'
 import { AnomalyFeed, type FeedRecord } from './anomaly-feed.ts'
-import type { AnomalyReader, ReadAnomaly } from './anomaly-reader.ts'
 import { toMessage } from './message.ts'
 import { WebhookSender } from './sender.ts'
+import { isWanted } from './tenants.ts'
 
 export interface WebhookOptions {
   readonly url: Secret
   readonly secret: Secret | undefined
+  /** Whose anomalies are posted; see tenants.ts. */
+  readonly tenants: readonly string[]
   readonly cluster: KafkaCluster
-  readonly reader: AnomalyReader
+  readonly decoder: TopicDecoder<Anomaly>
   readonly topic: string
   readonly groupId: string
   readonly logger: Logger
@@ -34,11 +38,15 @@ export interface RunningWebhook {
 const registryPauseMs = 1_000
 
 export const startWebhook = (options: WebhookOptions): RunningWebhook => {
-  const { cluster, groupId, topic, reader, logger, metrics, onFailure } = options
+  const { cluster, groupId, topic, tenants, decoder, logger, metrics, onFailure } = options
   const sender = new WebhookSender(options)
   const unreadable = metrics.counter({
     name: 'webhook_unreadable_records_total',
     help: 'Records of the topic that are no anomaly; logged and passed over.',
+  })
+  const unwanted = metrics.counter({
+    name: 'webhook_unwanted_anomalies_total',
+    help: 'Revisions that were not posted because of their tenant (WEBHOOK_TENANTS).',
   })
   const feed = new AnomalyFeed({
     cluster,
@@ -49,8 +57,9 @@ export const startWebhook = (options: WebhookOptions): RunningWebhook => {
     ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
     async handle(record, signal) {
       const read = await readPatiently(record, signal)
-      if (read.kind === 'anomaly') {
-        await sender.send(toMessage(read.anomaly), signal)
+      if (read.kind === 'value') {
+        if (isWanted(read.value.tenant, tenants)) await sender.send(toMessage(read.value), signal)
+        else unwanted.inc()
         return
       }
       unreadable.inc()
@@ -66,10 +75,13 @@ export const startWebhook = (options: WebhookOptions): RunningWebhook => {
     },
   })
 
-  const readPatiently = async (record: FeedRecord, signal: AbortSignal): Promise<ReadAnomaly> => {
+  const readPatiently = async (
+    record: FeedRecord,
+    signal: AbortSignal,
+  ): Promise<DecodedValue<Anomaly>> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await reader.read(record.value)
+        return await decoder.decode(record.value)
       } catch (error) {
         if (attempt === 1) {
           logger.warn({ error: messageOf(error) }, 'Waiting for the schema registry')

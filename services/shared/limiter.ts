@@ -8,17 +8,17 @@ export class Limiter {
     this.#limit = limit
   }
 
+  get running(): number {
+    return this.#running
+  }
+
   async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running >= this.#limit) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve)
-      })
-    } else {
-      this.#running += 1
-    }
+    if (this.#running < this.#limit) this.#running += 1
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
     try {
       return await work()
     } finally {
+      // The place goes to the next in line, if there is one.
       const next = this.#waiting.shift()
       if (next === undefined) this.#running -= 1
       else next()
