@@ -1,11 +1,13 @@
 /** The query API as a process: brings the real ports, listens, and closes in order. */
-import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client'
 import { pendingMigrations } from '../../infra/clickhouse/index.ts'
 import type { KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
+import { askRegistry } from '../../pipelines/runtime/kafka/registry-http.ts'
 import { allTopics } from '../../schemas/topics.ts'
+import { clickhouseTarget, openClickHouse } from '../shared/clickhouse.ts'
 import type { Config } from '../shared/config.ts'
 import { EXIT, messageOf, ServiceError, type ExitCode } from '../shared/errors.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
+import { registryConnection } from '../shared/registry.ts'
 import { runService, type ServiceContext } from '../shared/service.ts'
 import { buildApp } from './app.ts'
 import { pipelineLag, sinkLag } from './lag.ts'
@@ -18,12 +20,13 @@ import { createReadiness, type Probe } from './readiness.ts'
 const probeDeadlineMs = 2_000
 /** Supervisor, load balancer and page all ask: one round of probes a second serves them. */
 const shareReadinessMs = 1_000
-const connectionsAtMost = 16
+/** ClickHouse gives up first, so that its reason reaches the asker. */
+const requestTimeoutMs = (maxExecutionSeconds + 5) * 1000
 
 export const run = (): Promise<ExitCode> => runService({ name: 'api', healthPort: 'own', start })
 
 const start = async ({ config, logger, metrics, signal }: ServiceContext) => {
-  const client = clickhouseClient(config)
+  const client = openClickHouse(config, { application: 'millrace-api', requestTimeoutMs })
   const cluster = kafkaCluster(config, { logger })
   const storage = createStorage(client)
   const readiness = createReadiness({
@@ -73,23 +76,8 @@ const listen = async (app: ApiInstance, { host, apiPort }: Config): Promise<void
   }
 }
 
-const clickhouseClient = ({ clickhouse }: Config): ClickHouseClient =>
-  createClient({
-    url: clickhouse.url,
-    username: clickhouse.username,
-    database: clickhouse.database,
-    ...(clickhouse.password === undefined ? {} : { password: clickhouse.password.reveal() }),
-    application: 'millrace-api',
-    // ClickHouse gives up first, so that its reason reaches the asker.
-    request_timeout: (maxExecutionSeconds + 5) * 1000,
-    max_open_connections: connectionsAtMost,
-    log: { level: ClickHouseLogLevel.OFF }, // errors are thrown, with more to say
-  })
-
-const pendingNames = async ({ clickhouse }: Config): Promise<string[]> => {
-  const { url, username, password, database } = clickhouse
-  const target = { url, username, password: password?.reveal(), database }
-  const pending = await pendingMigrations({ target })
+const pendingNames = async (config: Config): Promise<string[]> => {
+  const pending = await pendingMigrations({ target: clickhouseTarget(config) })
   return pending.map(({ version, name }) => `${version} ${name}`)
 }
 
@@ -104,11 +92,12 @@ const kafkaProbeOf = (cluster: KafkaCluster): Probe =>
     return { brokers: cluster.brokerIds.length, missingTopics }
   })
 
-const registryProbeOf = ({ schemaRegistry: { url, login } }: Config): Probe => {
-  if (login === undefined) return probes.registryProbe({ url, authorization: undefined })
-  const pair = `${login.username}:${login.password.reveal()}`
-  const authorization = `Basic ${Buffer.from(pair).toString('base64')}`
-  return probes.registryProbe({ url, authorization })
+const registryProbeOf = ({ schemaRegistry }: Config): Probe => {
+  const connection = {
+    ...registryConnection(schemaRegistry),
+    requestTimeoutMs: probeDeadlineMs,
+  }
+  return probes.registryProbe(() => askRegistry(connection, { method: 'GET', path: ['subjects'] }))
 }
 
 const lagOf = (storage: Storage, cluster: KafkaCluster) =>

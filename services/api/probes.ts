@@ -1,4 +1,5 @@
 /** The parts of the stack, each with the question that shows whether it works. */
+import type { RegistryAnswer } from '../../pipelines/runtime/kafka/registry-http.ts'
 import { ApiProblem } from './problem.ts'
 import type { Probe, ProbeFinding } from './readiness.ts'
 import type { Storage } from './queries/storage.ts'
@@ -28,20 +29,15 @@ const reasonIn = (text: string): string | undefined => {
   }
 }
 
-export interface RegistryTarget {
-  readonly url: string
-  readonly authorization: string | undefined
-}
-
-export const registryProbe = ({ url, authorization }: RegistryTarget): Probe => ({
+/** `listSubjects` asks the registry for the names of what is registered. */
+export const registryProbe = (listSubjects: () => Promise<RegistryAnswer>): Probe => ({
   name: 'registry',
   remedy: 'start the schema registry, or correct SCHEMA_REGISTRY_URL and its login',
-  async check(signal) {
-    const headers = authorization === undefined ? {} : { authorization }
-    const response = await fetch(`${url}/subjects`, { signal, headers })
-    const subjects: unknown = response.ok ? await response.json() : undefined
+  async check() {
+    const answer = await listSubjects()
+    const subjects = answer.kind === 'ok' ? answer.body : undefined
     if (!Array.isArray(subjects)) {
-      return { state: 'failed', detail: `answers ${response.status} on /subjects` }
+      return { state: 'failed', detail: 'answers /subjects with something that is no list' }
     }
     if (subjects.length > 0) return { state: 'ready', detail: `${subjects.length} subjects` }
     return {

@@ -1,5 +1,6 @@
 /**
- * Records that have no row: key and value as they were, with the reason and where they came from.
+ * Records that have no row: key, value and headers as they were, behind the headers that say why and
+ * where they came from.
  *
  * At least once: a block that is read again does not send its dead letters again, but a crash
  * between a dead letter and its block does. The origin headers tell repetitions apart.
@@ -16,9 +17,9 @@ const DETAIL_CHARS = 500
 
 const header = (key: string, value: string): RecordHeader => ({ key, value: Buffer.from(value) })
 
-const headersOf = (id: PartitionId, records: RecordSet, misfit: Misfit): RecordHeader[] => [
+const originHeaders = (id: PartitionId, records: RecordSet, misfit: Misfit): RecordHeader[] => [
   header(ORIGIN_HEADERS.reason, misfit.code),
-  header(ORIGIN_HEADERS.detail, misfit.reason.slice(0, DETAIL_CHARS)),
+  header(ORIGIN_HEADERS.detail, misfit.detail.slice(0, DETAIL_CHARS)),
   header(ORIGIN_HEADERS.topic, id.topic),
   header(ORIGIN_HEADERS.partition, String(id.partition)),
   header(ORIGIN_HEADERS.offset, String(records.offset)),
@@ -32,17 +33,21 @@ export const deadLettersTo =
   async (id, records, misfit) => {
     // Copied before the first await: the fetched bytes go back to the fetcher soon.
     const [key, value] = [records.key(), records.value()]
+    const added = originHeaders(id, records, misfit)
+    const own = records
+      .headers()
+      .map((each) => ({ key: each.key, value: each.value && Buffer.from(each.value) }))
     const letter = {
       topic,
       key: key && Buffer.from(key),
       value: value && Buffer.from(value),
-      headers: headersOf(id, records, misfit),
+      headers: [...added, ...own],
     }
     try {
       await producer.send(letter)
     } catch (error) {
       if (!(error instanceof KafkaError) || error.code !== 'RECORD_TOO_LARGE') throw error
       // With its headers it exceeds what a topic takes; the origin still holds the bytes.
-      await producer.send({ ...letter, value: null })
+      await producer.send({ ...letter, value: null, headers: added })
     }
   }

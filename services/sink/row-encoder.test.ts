@@ -102,12 +102,12 @@ it('keeps the bits of NaN and infinities', () => {
 describe('a record without a row', () => {
   const good = bodyOf(metricPointSchema, point)
   const bad: readonly { title: string; body: Buffer; code: string }[] = [
-    { title: 'cut in its value', body: good.subarray(0, 5), code: 'truncated' },
-    { title: 'cut in its labels', body: good.subarray(0, 15), code: 'truncated' },
+    { title: 'cut in its value', body: good.subarray(0, 5), code: 'malformed-value' },
+    { title: 'cut in its labels', body: good.subarray(0, 15), code: 'malformed-value' },
     {
       title: 'with bytes behind its end',
       body: Buffer.concat([good, Buffer.from([0])]),
-      code: 'trailing-bytes',
+      code: 'malformed-value',
     },
     {
       title: 'before 1900',
@@ -117,7 +117,7 @@ describe('a record without a row', () => {
     {
       title: 'without a name',
       body: bodyOf(metricPointSchema, { ...point, name: '' }),
-      code: 'series-key-invalid',
+      code: 'invalid-key',
     },
   ]
   it.each(bad)('$title leaves no trace between its neighbours', ({ body, code }) => {

@@ -16,16 +16,20 @@ import {
   type FieldReader,
   type RecordDecoder,
 } from '../../pipelines/runtime/avro/index.ts'
+import type { ReasonCode } from '../../pipelines/runtime/errors.ts'
 import { SchemaError } from '../../schemas/errors.ts'
 import type { AvroSchema } from '../../schemas/topic.ts'
 import { RowMisfit } from './column-types.ts'
 import { RowWriter } from './row-writer.ts'
 import type { Column, DecodedRecord, SinkTable } from './tables.ts'
 
+/** In the words of the pipelines, and one of the sink's own: Avro can say more than a column can hold. */
+export type MisfitCode = ReasonCode | 'does-not-fit'
+
 export interface Misfit {
-  /** Bounded set: a metric label and the reason code of the dead letter. */
-  readonly code: string
-  readonly reason: string
+  /** Bounded set: a metric label and the reason of the dead letter. */
+  readonly code: MisfitCode
+  readonly detail: string
 }
 
 export interface RowEncoder {
@@ -44,13 +48,11 @@ export interface BodySource {
 const CACHED_SERIES = 100_000
 const LONGEST_CACHED_BYTES = 1024
 
-/** Reasons of dead letters are words of their own: an error's code names what failed, not the data. */
-export const reasonOf = ({ fault }: AvroError): string => fault ?? 'incompatible-schema'
-
-const misfitOf = (error: unknown): Misfit => {
-  if (error instanceof RowMisfit) return { code: 'does-not-fit', reason: error.message }
-  if (error instanceof AvroError) return { code: reasonOf(error), reason: error.message }
-  if (error instanceof SchemaError) return { code: 'series-key-invalid', reason: error.message }
+/** Errors that speak of the record; others are thrown on. */
+export const misfitOf = (error: unknown): Misfit => {
+  if (error instanceof RowMisfit) return { code: 'does-not-fit', detail: error.message }
+  if (error instanceof AvroError) return { code: 'malformed-value', detail: error.message }
+  if (error instanceof SchemaError) return { code: 'invalid-key', detail: error.message }
   throw error
 }
 
@@ -115,8 +117,7 @@ class CachingEncoder implements RowEncoder {
 
   encode({ buffer, start, end, offset }: BodySource, writer: RowWriter): Misfit | undefined {
     const restStart = this.#reader.read(buffer, start, end, this.#target)
-    if (restStart < 0)
-      return { code: avroFaultName(restStart), reason: 'the bytes do not follow the schema' }
+    if (restStart < 0) return { code: 'malformed-value', detail: avroFaultName(restStart) }
     const before = writer.sizeBytes
     try {
       const isShort = end - restStart <= LONGEST_CACHED_BYTES

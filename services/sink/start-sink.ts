@@ -1,28 +1,27 @@
 /** Brings up a sink: migrates the database, then moves topics into it until it is told to stop. */
 import { hostname } from 'node:os'
 import { migrate } from '../../infra/clickhouse/index.ts'
-import {
-  IdempotentProducer,
-  KafkaAdmin,
-  type KafkaCluster,
-} from '../../pipelines/runtime/kafka/index.ts'
+import { IdempotentProducer, type KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
+import { clickhouseTarget, openClickHouse } from '../shared/clickhouse.ts'
 import type { Config } from '../shared/config.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
-import { retry } from '../shared/retry.ts'
+import { Limiter } from '../shared/limiter.ts'
 import { schemaRegistry } from '../shared/registry.ts'
+import { retry } from '../shared/retry.ts'
 import type { RunningService, ServiceContext } from '../shared/service.ts'
+import { kafkaTopicAdmin } from '../topics/kafka-topic-admin.ts'
 import { wantedInternal } from '../topics/wanted-topic.ts'
 import { defaultLimits } from './block-draft.ts'
 import { ClickHouseBlockStore } from './clickhouse-block-store.ts'
-import { clickhouseTarget, openClickHouse } from './clickhouse-client.ts'
 import { DEAD_LETTER_TOPIC } from './dead-letters.ts'
-import { Limiter } from '../shared/limiter.ts'
 import { sinkMetrics } from './metrics.ts'
 import { Sink } from './sink.ts'
 import { sinkTables, type SinkTable } from './tables.ts'
 
 /** Each takes some ten times its bytes in the server while it runs. */
 const INSERTS_AT_A_TIME = 2
+/** Longer than the server works on an insert, so that the server's verdict comes first. */
+const REQUEST_TIMEOUT_MS = 60_000
 /** After this a stop no longer waits for answers of ClickHouse: the next owner finds out. */
 const REQUESTS_END_MS = 9_000
 const DELIVERY_BUFFER_BYTES = 8 * 1024 * 1024
@@ -66,7 +65,10 @@ export const startSink = async (
   )
   const cluster = kafkaCluster(config, { logger })
   await waitFor('Kafka', () => createDeadLetterTopic(cluster, { topic: deadLetterTopic, config }))
-  const client = openClickHouse(target)
+  const client = openClickHouse(config, {
+    application: 'millrace-sink',
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+  })
   const closing = new AbortController()
   const producer = new IdempotentProducer({
     cluster,
@@ -109,13 +111,5 @@ export const startSink = async (
 const createDeadLetterTopic = async (
   cluster: KafkaCluster,
   { topic: name, config: { partitions } }: { topic: string; config: Config },
-): Promise<void> => {
-  const wanted = wantedInternal([{ name, kind: 'dead-letter', partitions }])
-  await new KafkaAdmin(cluster).createTopics(
-    wanted.map((topic) => ({
-      topic: topic.name,
-      partitions: topic.partitions,
-      configs: topic.settings,
-    })),
-  )
-}
+): Promise<void> =>
+  kafkaTopicAdmin(cluster).createTopics(wantedInternal([{ name, kind: 'dead-letter', partitions }]))

@@ -4,15 +4,10 @@
  * Synchronous, since almost every schema is known: `needs-schema` asks the caller to look one up
  * (`pendingSchemaId`) and to come back with the same record.
  */
-import {
-  AvroError,
-  schemaIdAt,
-  WIRE_HEADER_BYTES,
-  wireFaultName,
-} from '../../pipelines/runtime/avro/index.ts'
+import { schemaIdAt, WIRE_HEADER_BYTES } from '../../pipelines/runtime/avro/index.ts'
 import { UNKNOWN_SCHEMA, type SchemaRegistryClient } from '../../pipelines/runtime/kafka/index.ts'
 import type { RecordSet } from '../../pipelines/runtime/record/index.ts'
-import { createRowEncoder, reasonOf, type Misfit, type RowEncoder } from './row-encoder.ts'
+import { createRowEncoder, misfitOf, type Misfit, type RowEncoder } from './row-encoder.ts'
 import type { RowWriter } from './row-writer.ts'
 import type { SinkTable } from './tables.ts'
 
@@ -21,17 +16,17 @@ export type WriterSchemas = Pick<SchemaRegistryClient, 'schemaOf' | 'lookUp'>
 /** `skipped`: a tombstone of a compacted topic, which says nothing about the past. */
 export type RowOutcome = 'row' | 'skipped' | 'needs-schema' | Misfit
 
-const notAvro = (fault: number): Misfit => ({
-  code: wireFaultName(fault),
-  reason: 'the value is not in the Confluent wire format (byte 0, schema id, Avro body)',
-})
+const notAvro: Misfit = {
+  code: 'not-confluent-avro',
+  detail: 'the value is not in the Confluent wire format (byte 0, schema id, Avro body)',
+}
 
 const unknownSchema = (id: number): Misfit => ({
   code: 'unknown-schema',
-  reason: `the schema registry does not know schema ${String(id)}`,
+  detail: `the schema registry does not know schema ${String(id)}`,
 })
 
-const noValue: Misfit = { code: 'no-value', reason: 'the record has no value' }
+const noValue: Misfit = { code: 'missing-value', detail: 'the record has no value' }
 
 const NO_BYTES: Buffer = Buffer.alloc(0)
 
@@ -54,7 +49,7 @@ export class TopicRows {
     const { buffer, valueStart, valueEnd } = records
     if (valueStart < 0) return this.#isCompacted ? 'skipped' : noValue
     const schemaId = schemaIdAt(buffer, valueStart, valueEnd)
-    if (schemaId < 0) return notAvro(schemaId)
+    if (schemaId < 0) return notAvro
     const encoder = this.#encoders.get(schemaId) ?? this.#open(schemaId)
     if (encoder === undefined) return 'needs-schema'
     if (!('encode' in encoder)) return encoder
@@ -88,8 +83,7 @@ export class TopicRows {
     try {
       return createRowEncoder(this.#table, schema)
     } catch (error) {
-      if (error instanceof AvroError) return { code: reasonOf(error), reason: error.message }
-      throw error
+      return misfitOf(error)
     }
   }
 }

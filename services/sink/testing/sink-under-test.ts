@@ -12,9 +12,9 @@ import {
   type KafkaCluster,
 } from '../../../pipelines/runtime/kafka/index.ts'
 import { retentionSettings } from '../../../schemas/topic-settings.ts'
+import { openClickHouse } from '../../shared/clickhouse.ts'
 import { readConfig, type Config } from '../../shared/config.ts'
 import { kafkaCluster } from '../../shared/kafka.ts'
-import { clickhouseTarget, openClickHouse } from '../clickhouse-client.ts'
 import { sinkTables, type SinkTable } from '../tables.ts'
 import { verifyTopic, type TopicVerdict } from '../verify.ts'
 
@@ -52,7 +52,7 @@ export class SinkUnderTest {
     this.#environment = { ...environment, CLICKHOUSE_DATABASE: database, LOG_LEVEL: 'info' }
     this.config = readConfig(this.#environment)
     this.cluster = kafkaCluster(this.config, { clientId: prefix })
-    this.client = openClickHouse(clickhouseTarget(this.config))
+    this.client = openClickHouse(this.config, { application: prefix, requestTimeoutMs: 60_000 })
     this.producer = new IdempotentProducer({ cluster: this.cluster, name: prefix })
   }
 
