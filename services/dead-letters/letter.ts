@@ -56,7 +56,9 @@ export const originId = ({ topic, partition, offset, appendTimeMs }: Origin): st
 
 export const readLetter = (record: StoredRecord): Letter | RedriveMark => {
   const headers = firstTexts(record.headers)
-  if (headers.has(MARK_HEADER)) return { kind: 'mark', originIds: idsIn(record.value) }
+  // A letter may have brought a header of that name along, but it always has an origin.
+  const isMark = headers.has(MARK_HEADER) && !headers.has(ORIGIN_HEADERS.topic)
+  if (isMark) return { kind: 'mark', originIds: idsIn(record.value) }
   const { partition, offset, appendTimeMs, key, value } = record
   return {
     kind: 'letter',

@@ -137,13 +137,13 @@ describe('sending letters again', () => {
     const forged = header(ORIGIN_HEADERS.topic, `${origin}-elsewhere`)
     await send([
       letterOf({ letters, origin, index: 0, own: trace }),
-      letterOf({ letters, origin, index: 1, own: [forged, header(REDRIVEN_FROM_HEADER, 'x/0/0')] }),
+      letterOf({ letters, origin, index: 1, own: [forged, header('millrace-redriven', '1')] }),
     ])
     expect(await run(letters)).toMatchObject({ redriven: 2, byOrigin: { [origin]: 2 } })
     const headers = (await recordsOf(origin)).map((record) => record.headers)
     expect(headers).toEqual([
       [...trace, header(REDRIVEN_FROM_HEADER, `${letters}/0/0`)],
-      [header(REDRIVEN_FROM_HEADER, `${letters}/1/0`)],
+      [header('millrace-redriven', '1'), header(REDRIVEN_FROM_HEADER, `${letters}/1/0`)],
     ])
   })
 
