@@ -9,18 +9,17 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { layoutOf, readPidRecords } from '../../infra/local/index.ts'
 import type { KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
-import { controlTicks, telemetryMetrics } from '../../schemas/topics.ts'
 import type { Config } from '../shared/config.ts'
 import type { ExitCode } from '../shared/errors.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import type { Metrics } from '../shared/metrics.ts'
-import { openPublisher, type OpenPublisher } from '../shared/publisher.ts'
-import { registryConnection, topicEncoder } from '../shared/registry.ts'
+import { registryConnection } from '../shared/registry.ts'
 import { retry } from '../shared/retry.ts'
 import { runService, type RunningService, type ServiceContext } from '../shared/service.ts'
+import { openTelemetryOutput, type TelemetryOutput } from '../telemetry/telemetry-output.ts'
 import { heartbeat } from './heartbeat.ts'
 import { Outbox } from './outbox.ts'
-import { pointRecords, tickRecords, type RecordFormat } from './records.ts'
+import { pointRecords, tickRecords } from './records.ts'
 import { machineSampler, type Sampler } from './sampler.ts'
 
 const HEALTH_PORT = 9466
@@ -40,7 +39,7 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
   const { config, logger, metrics, signal } = context
   const cluster = kafkaCluster(config, { logger })
   try {
-    const { publisher, format } = await retry({
+    const output = await retry({
       what: 'Kafka and the schema registry',
       attempt: () => connect(cluster, config),
       // Topics and schemas may be created after this process has started.
@@ -50,63 +49,45 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
         if (attempt % 20 === 1) logger.warn({ err: error }, 'waiting for Kafka and the registry')
       },
     })
-    return watch(context, { cluster, publisher, format, counters: countersOf(metrics) })
+    return watch(context, { cluster, ...output, counters: countersOf(metrics) })
   } catch (error) {
     await cluster.close()
     throw error
   }
 }
 
-const connect = async (cluster: KafkaCluster, config: Config) => {
-  const registry = registryConnection(config.schemaRegistry)
-  const [points, ticks] = await Promise.all([
-    topicEncoder(telemetryMetrics, registry),
-    topicEncoder(controlTicks, registry),
-  ])
-  const format: RecordFormat = {
-    tenant: config.liveTenants[0] ?? 'default',
-    host: hostname(),
-    partitions: {
-      metrics: await cluster.partitionCount(telemetryMetrics.name),
-      ticks: await cluster.partitionCount(controlTicks.name),
-    },
-    encodePoint: (point) => Buffer.from(points.encode(point)),
-    encodeTick: (tick) => Buffer.from(ticks.encode(tick)),
-  }
-  const publisher = await openPublisher({
+const connect = (cluster: KafkaCluster, config: Config): Promise<TelemetryOutput> =>
+  openTelemetryOutput({
     cluster,
+    registry: registryConnection(config.schemaRegistry),
     name: 'host',
-    topics: [telemetryMetrics.name, controlTicks.name],
     // An outage only delays: what is on its way is sent until it is acknowledged, exactly once.
     deliveryTimeoutMs: Infinity,
     closeTimeoutMs: 1_000,
   })
-  return { publisher, format }
-}
 
-interface Watch {
+interface Watch extends TelemetryOutput {
   readonly cluster: KafkaCluster
-  readonly publisher: OpenPublisher
-  readonly format: RecordFormat
   readonly counters: ReturnType<typeof countersOf>
 }
 
 const watch = (
   { config, logger, metrics, signal }: ServiceContext,
-  { cluster, publisher, format, counters }: Watch,
+  { cluster, publisher, records, counters }: Watch,
 ): RunningService => {
+  const whose = { tenant: config.liveTenants[0] ?? 'default', host: hostname() }
   let acknowledgedMs = Date.now()
   const outbox = new Outbox({
     maxPoints: MAX_WAITING_POINTS,
     publishPoints: async (moments) => {
-      const records = moments.flatMap((moment) => pointRecords(moment, format))
-      if (records.length === 0) return
-      await publisher.publish(records)
+      const points = moments.flatMap((moment) => pointRecords(moment, whose, records))
+      if (points.length === 0) return
+      await publisher.publish(points)
       acknowledgedMs = Date.now()
-      counters.published.inc(records.length)
+      counters.published.inc(points.length)
     },
     publishTick: async (timestampMs) => {
-      await publisher.publish(tickRecords(timestampMs, config.liveTenants, format))
+      await publisher.publish(tickRecords(timestampMs, config.liveTenants, records))
       acknowledgedMs = Date.now()
     },
     onDropped: (points) => {

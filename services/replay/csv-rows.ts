@@ -30,8 +30,11 @@ export interface CsvOptions {
 }
 
 const SNIFFED_BYTES = 64 * 1024
-/** A quote that is never closed would otherwise swallow the rest of the file, however long. */
-const MAX_RECORD_BYTES = 256 * 1024
+/**
+ * A quote that is never closed would otherwise swallow the rest of the file, however long. Far above
+ * what a record may take: the parser cannot find its way back from here, see `on_skip`.
+ */
+const MAX_ROW_BYTES = 16 * 1024 * 1024
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 const NO_LABELS = Object.freeze({})
 
@@ -49,8 +52,10 @@ export async function* readCsv(
     relax_quotes: true,
     skip_empty_lines: true,
     skip_records_with_error: true,
-    max_record_size: MAX_RECORD_BYTES,
+    max_record_size: MAX_ROW_BYTES,
     on_skip: (error) => {
+      // csv-parse drops the rest of the piece at hand, good rows included: end with what is known.
+      if (error?.code === 'CSV_MAX_RECORD_SIZE') throw error
       const line = Number(error?.['lines'] ?? parser.info.lines)
       skipped.push({ kind: 'bad', line, reason: error?.message ?? 'not CSV' })
       return undefined

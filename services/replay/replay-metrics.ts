@@ -8,24 +8,19 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SchemaError } from '../../schemas/errors.ts'
-import type { Tick } from '../../schemas/generated/control-ticks.ts'
-import type { MetricPoint } from '../../schemas/generated/telemetry-metrics.ts'
-import { controlTicks, telemetryMetrics } from '../../schemas/topics.ts'
 import type { OutgoingRecord, RecordPublisher } from '../shared/publisher.ts'
+import type { TelemetryRecords } from '../telemetry/telemetry-output.ts'
 import type { CsvOptions, CsvPoint } from './csv-rows.ts'
 import type { InputFile } from './input-files.ts'
 import { mergeByTime, type TimedSource } from './merge.ts'
 import { ReplayError } from './replay-error.ts'
-import { SeriesRoutes } from './series-routes.ts'
 import { sourceOf, surveyFile, type FileSurvey } from './source-file.ts'
 import { Pace, type Speed } from './speed.ts'
 import { TICK_MS, TickClock, tickIntervalMs } from './tick-clock.ts'
 
 export interface ReplayServers {
   readonly publisher: RecordPublisher
-  readonly encodePoint: (point: MetricPoint) => Buffer
-  readonly encodeTick: (tick: Tick) => Buffer
-  readonly partitions: { readonly metrics: number; readonly ticks: number }
+  readonly records: TelemetryRecords
   /** The event time a tenant has reached; undefined for a tenant that has no clock yet. */
   readonly clockOf: (tenant: string) => Promise<number | undefined>
 }
@@ -89,7 +84,6 @@ export const replayMetrics = async (
 class MetricsReplay {
   readonly #options: ReplayOptions
   readonly #servers: ReplayServers
-  readonly #routes: SeriesRoutes
   readonly #skipped: SkippedRow[] = []
   #skippedCount = 0
   #read = 0
@@ -103,7 +97,6 @@ class MetricsReplay {
   constructor(options: ReplayOptions, servers: ReplayServers) {
     this.#options = options
     this.#servers = servers
-    this.#routes = new SeriesRoutes(servers.partitions.metrics)
   }
 
   async run(): Promise<ReplayResult> {
@@ -182,11 +175,9 @@ class MetricsReplay {
     const { tenant } = this.#options
     const { timestampMs: timestamp, value, file } = point
     const labels = { ...point.labels, file: file.label }
-    const record = { timestamp, value, tenant, name: file.metric, labels, unit: null }
+    const published = { timestamp, value, tenant, name: file.metric, labels, unit: null }
     try {
-      const { key, partition } = this.#routes.of(record)
-      const bytes = this.#servers.encodePoint(record)
-      this.#slice.push({ topic: telemetryMetrics.name, partition, key, value: bytes })
+      this.#slice.push(this.#servers.records.ofPoint(published))
     } catch (error) {
       if (!(error instanceof SchemaError)) throw error
       this.#skip(file, point.line, error.message)
@@ -210,7 +201,7 @@ class MetricsReplay {
 
   /** M1: points first, and only when they are acknowledged the ticks they have crossed. */
   async #flush(): Promise<void> {
-    const { publisher } = this.#servers
+    const { publisher, records } = this.#servers
     const points = this.#slice
     // Of sparse history the last one says it all; ticks would outnumber the points (R2).
     const ticks = this.#dense ? this.#dueTicks : this.#dueTicks.slice(-1)
@@ -218,21 +209,13 @@ class MetricsReplay {
     this.#dueTicks = []
     if (points.length > 0) await publisher.publish(points)
     this.#published += points.length
-    if (ticks.length > 0) await publisher.publish(ticks.flatMap((tick) => this.#tickRecords(tick)))
-    this.#ticks += ticks.length
-  }
-
-  #tickRecords(timestamp: number): OutgoingRecord[] {
     const { tenant, origin } = this.#options
-    const tick: Tick = { timestamp, tenant, origin }
-    const key = Buffer.from(controlTicks.keyOf(tick), 'utf8')
-    const value = this.#servers.encodeTick(tick)
-    return Array.from({ length: this.#servers.partitions.ticks }, (_, partition) => ({
-      topic: controlTicks.name,
-      partition,
-      key,
-      value,
-    }))
+    if (ticks.length > 0) {
+      await publisher.publish(
+        ticks.flatMap((timestamp) => records.ofTick({ timestamp, tenant, origin })),
+      )
+    }
+    this.#ticks += ticks.length
   }
 
   #skip(file: InputFile, line: number, reason: string): void {

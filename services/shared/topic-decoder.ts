@@ -14,12 +14,12 @@ export type DecodedValue<Value> =
   | { readonly kind: 'unreadable'; readonly why: string }
 
 export class TopicDecoder<Value> {
-  readonly #topic: Pick<Topic<Value>, 'schema'>
+  readonly #topic: Topic<Value>
   readonly #registry: SchemaRegistryClient
   /** By schema id; a text says why there is none. */
   readonly #decoders = new Map<number, RecordDecoder<Value> | string>()
 
-  constructor(topic: Pick<Topic<Value>, 'schema'>, registry: SchemaRegistryClient) {
+  constructor(topic: Topic<Value>, registry: SchemaRegistryClient) {
     this.#topic = topic
     this.#registry = registry
   }
