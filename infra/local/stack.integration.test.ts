@@ -10,6 +10,7 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
+import { withoutLocalServers } from '../../ops/test/stack.ts'
 import { StackError } from './errors.ts'
 import { readPidRecords } from './pid-records.ts'
 import { isAlive } from './process-identity.ts'
@@ -73,8 +74,10 @@ afterAll(async () => {
 
 // Two starts in one test, on a machine that may have better things to do.
 const slowMs = 240_000
+const reason = withoutLocalServers()
+const unseen = reason === undefined ? '' : ` (skipped: ${reason})`
 
-describe('the local servers', { timeout: slowMs }, () => {
+describe.skipIf(reason !== undefined)(`the local servers${unseen}`, { timeout: slowMs }, () => {
   it('answer, and hold the rules that the product relies on', async () => {
     const { kafka } = servers.ports
     expect(await kafkaAnswers(kafka, AbortSignal.timeout(5_000))).toBe(true)

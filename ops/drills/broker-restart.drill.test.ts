@@ -15,6 +15,7 @@ import {
   readToEnd,
 } from '../../pipelines/runtime/kafka/index.ts'
 import { RecordBatchBuilder } from '../../pipelines/runtime/record/index.ts'
+import { withoutLocalServers } from '../test/stack.ts'
 import { startKillableKafka } from './killable-kafka.ts'
 import type { KillableKafka } from './killable-kafka.ts'
 
@@ -124,68 +125,76 @@ async function oneRound(): Promise<void> {
   await expect.poll(progress, { timeout: ROUND_DEADLINE_MS, interval: 20 }).toBe(true)
 }
 
-it('nothing is lost, doubled or stuck', async () => {
-  const stop = new AbortController()
-  const fetched: number[][] = Array.from({ length: PARTITIONS }, () => [])
-  const failures: unknown[] = []
-  const fetcher = new Fetcher({
-    cluster,
-    name: 'watcher',
-    onRecords: ({ partition, records, release }) => {
-      while (records.next()) fetched[partition]!.push(Number(records.value()?.toString()))
-      release()
-    },
-    onOffsetOutOfRange: (position) => failures.push(position),
-    onError: (_partition, error) => failures.push(error),
-  })
-  fetcher.assign(fetched.map((_, partition) => ({ topic: 'plain', partition, offset: 0 })))
-  let assignments = 0
-  const member = new GroupMember({
-    cluster,
-    groupId: 'members',
-    topics: ['plain'],
-    listTasks: () => [{ id: 'task/0', partitions: [{ topic: 'plain', partition: 0 }] }],
-    onAssign: () => {
-      assignments += 1
-      return Promise.resolve()
-    },
-    onRevoke: () => Promise.resolve(),
-    onLost: () => Promise.resolve(),
-    onFailure: (error) => failures.push(error),
-  })
-  member.start()
-  const producing = produceNumbers(stop.signal)
-  const committing = commitNumbers(stop.signal)
+const reason = withoutLocalServers()
+const unseen = reason === undefined ? '' : ` (skipped: ${reason})`
+const drill = it.skipIf(reason !== undefined)
 
-  for (let kills = 0; kills < KILLS; kills++) {
+drill(
+  `nothing is lost, doubled or stuck${unseen}`,
+  async () => {
+    const stop = new AbortController()
+    const fetched: number[][] = Array.from({ length: PARTITIONS }, () => [])
+    const failures: unknown[] = []
+    const fetcher = new Fetcher({
+      cluster,
+      name: 'watcher',
+      onRecords: ({ partition, records, release }) => {
+        while (records.next()) fetched[partition]!.push(Number(records.value()?.toString()))
+        release()
+      },
+      onOffsetOutOfRange: (position) => failures.push(position),
+      onError: (_partition, error) => failures.push(error),
+    })
+    fetcher.assign(fetched.map((_, partition) => ({ topic: 'plain', partition, offset: 0 })))
+    let assignments = 0
+    const member = new GroupMember({
+      cluster,
+      groupId: 'members',
+      topics: ['plain'],
+      listTasks: () => [{ id: 'task/0', partitions: [{ topic: 'plain', partition: 0 }] }],
+      onAssign: () => {
+        assignments += 1
+        return Promise.resolve()
+      },
+      onRevoke: () => Promise.resolve(),
+      onLost: () => Promise.resolve(),
+      onFailure: (error) => failures.push(error),
+    })
+    member.start()
+    const producing = produceNumbers(stop.signal)
+    const committing = commitNumbers(stop.signal)
+
+    for (let kills = 0; kills < KILLS; kills++) {
+      await oneRound()
+      await kafka.kill()
+      await sleep(OUTAGE_MS)
+      await kafka.start()
+    }
     await oneRound()
-    await kafka.kill()
-    await sleep(OUTAGE_MS)
-    await kafka.start()
-  }
-  await oneRound()
-  stop.abort()
-  const [produced, committed] = await Promise.all([producing, committing])
+    stop.abort()
+    const [produced, committed] = await Promise.all([producing, committing])
 
-  const expected = Array.from({ length: PARTITIONS }, (_, partition) =>
-    Array.from(
-      { length: Math.ceil((produced - partition) / PARTITIONS) },
-      (_, i) => i * PARTITIONS + partition,
-    ),
-  )
-  expect(produced).toBe(done.records)
-  for (let partition = 0; partition < PARTITIONS; partition++) {
-    expect(await numbersIn('plain', partition)).toEqual(expected[partition])
-  }
-  expect(committed).toBeGreaterThanOrEqual(done.transactions)
-  expect(await numbersIn('transactional', 0)).toEqual(
-    Array.from({ length: committed }, (_, i) => i),
-  )
-  await expect.poll(() => fetched.flat().length, { timeout: 10_000 }).toBe(produced)
-  expect(fetched).toEqual(expected)
-  expect(assignments).toBeGreaterThan(0)
-  await expect.poll(() => member.state, { timeout: 20_000 }).toBe('stable')
-  expect(failures).toEqual([])
-  await member.close()
-  await fetcher.close()
-}, 600_000)
+    const expected = Array.from({ length: PARTITIONS }, (_, partition) =>
+      Array.from(
+        { length: Math.ceil((produced - partition) / PARTITIONS) },
+        (_, i) => i * PARTITIONS + partition,
+      ),
+    )
+    expect(produced).toBe(done.records)
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      expect(await numbersIn('plain', partition)).toEqual(expected[partition])
+    }
+    expect(committed).toBeGreaterThanOrEqual(done.transactions)
+    expect(await numbersIn('transactional', 0)).toEqual(
+      Array.from({ length: committed }, (_, i) => i),
+    )
+    await expect.poll(() => fetched.flat().length, { timeout: 10_000 }).toBe(produced)
+    expect(fetched).toEqual(expected)
+    expect(assignments).toBeGreaterThan(0)
+    await expect.poll(() => member.state, { timeout: 20_000 }).toBe('stable')
+    expect(failures).toEqual([])
+    await member.close()
+    await fetcher.close()
+  },
+  600_000,
+)

@@ -12,7 +12,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { TestProject } from 'vitest/node'
-import './stack.ts'
+import type { StackKind } from './stack.ts'
 import type { KeeperMessage } from './stack-keeper.ts'
 
 const STOP_DEADLINE_MS = 50_000
@@ -20,17 +20,20 @@ const KEEPER = fileURLToPath(new URL('./stack-keeper.ts', import.meta.url))
 const ATTACHED = /^(KAFKA_|SCHEMA_REGISTRY_|CLICKHOUSE_)/
 
 export const setup = async (project: TestProject): Promise<() => Promise<void>> => {
-  const kind = process.env['TEST_STACK'] ?? 'local'
+  const kind = stackKind(process.env['TEST_STACK'] ?? 'local')
+  project.provide('stackKind', kind)
   if (kind === 'attach') {
     project.provide('stackEnvironment', attachedEnvironment())
     return () => Promise.resolve()
   }
-  if (kind !== 'local' && kind !== 'containers') {
-    throw new Error(`TEST_STACK is "${kind}"; use local, containers or attach.`)
-  }
   const keeper = fork(KEEPER, [kind], { detached: true, execArgv: [] })
   project.provide('stackEnvironment', await environmentFrom(keeper))
   return () => stop(keeper)
+}
+
+const stackKind = (value: string): StackKind => {
+  if (value === 'local' || value === 'containers' || value === 'attach') return value
+  throw new Error(`TEST_STACK is "${value}"; use local, containers or attach.`)
 }
 
 const attachedEnvironment = (): Record<string, string> => {

@@ -7,9 +7,13 @@
 import { randomBytes } from 'node:crypto'
 import { inject } from 'vitest'
 
+/** TEST_STACK; see stack-setup.ts. */
+export type StackKind = 'local' | 'containers' | 'attach'
+
 declare module 'vitest' {
   interface ProvidedContext {
     stackEnvironment: Readonly<Record<string, string>>
+    stackKind: StackKind
   }
 }
 
@@ -18,3 +22,12 @@ export const stackEnvironment = (): Readonly<Record<string, string>> => inject('
 
 /** A name no other test of any run has: the servers are shared. Good for topics, groups, tables. */
 export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(6).toString('hex')}`
+
+/**
+ * For tests about the servers of `npm start` themselves, which start some of their own to kill: why
+ * they do not run here. A machine that runs the others on containers need not have Java.
+ */
+export const withoutLocalServers = (): string | undefined =>
+  inject('stackKind') === 'containers'
+    ? 'it kills local servers of its own, and TEST_STACK is "containers"'
+    : undefined
