@@ -31,6 +31,13 @@ describe('a JSON line', () => {
     expect(line && decode(telemetryMetrics.schema, line.value)).toEqual({ ...point, unit: null })
   })
 
+  it('is refused where no broker would take it', () => {
+    const large = { ...point, labels: { dump: 'x'.repeat(5_000_000) } }
+    expect(() => metrics().encode(JSON.stringify(large))).toThrow(
+      /^line 1: takes 10000\d{3} bytes as a record, the limit is 1000000;/,
+    )
+  })
+
   it('says bytes in base64', () => {
     const rollup = {
       windowStart: 0,

@@ -6,6 +6,8 @@ import {
   type RecordType,
   type ValueProblem,
 } from '../../pipelines/runtime/avro/index.ts'
+import { MAX_RECORD_BYTES } from '../../pipelines/runtime/kafka/index.ts'
+import { batchSizeBound } from '../../pipelines/runtime/record/index.ts'
 import type { AnyTopic, AvroSchema } from '../../schemas/topic.ts'
 import { EXIT, messageOf, ServiceError } from '../shared/errors.ts'
 import { valueFromJson } from './value-from-json.ts'
@@ -44,7 +46,9 @@ export class LineEncoder {
     const [problem] = valueProblems(this.#type, value)
     if (problem !== undefined) throw this.#refusal(this.#textOf(problem, value))
     this.#checkFinite(value as Readonly<Record<string, unknown>>)
-    return { key: this.#keyOf(value), value: this.#encoder.encode(value) }
+    const line = { key: this.#keyOf(value), value: this.#encoder.encode(value) }
+    this.#checkSize(line)
+    return line
   }
 
   #textOf({ path, expected, found }: ValueProblem, value: unknown): string {
@@ -72,6 +76,15 @@ export class LineEncoder {
       if (typeof number !== 'number' || Number.isFinite(number)) continue
       throw this.#refusal(`field '${name}' must be a finite number, but is ${String(number)}`)
     }
+  }
+
+  /** Brokers would refuse it, and not every producer says so plainly. */
+  #checkSize({ key = '', value }: EncodedLine): void {
+    const sizeBytes = batchSizeBound(Buffer.byteLength(key), value.length)
+    if (sizeBytes <= MAX_RECORD_BYTES) return
+    throw this.#refusal(
+      `takes ${String(sizeBytes)} bytes as a record, the limit is ${String(MAX_RECORD_BYTES)}; send less at once`,
+    )
   }
 
   #keyOf(value: unknown): string | undefined {

@@ -45,6 +45,9 @@ export interface IdempotentProducerOptions {
   readonly now?: () => number
 }
 
+/** Below what brokers take unless told otherwise (message.max.bytes: 1,048,588). */
+export const MAX_RECORD_BYTES = 1_000_000
+
 export interface ProducerRecord {
   readonly topic: string
   /** Default: murmur2 of the key as Java does it; without a key the partitions take turns. */
@@ -226,7 +229,7 @@ export class IdempotentProducer {
   }
 
   #checkSize({ topic }: ProducerRecord, sizeBytes: number): void {
-    const limit = this.#options.maxRecordBytes ?? 1_000_000
+    const limit = this.#options.maxRecordBytes ?? MAX_RECORD_BYTES
     if (sizeBytes <= limit) return
     throw new KafkaError(
       'RECORD_TOO_LARGE',
