@@ -8,8 +8,8 @@ import { isService } from './run-service.ts'
 
 export interface NodeService {
   readonly name: string
-  /** Where its /readyz is. */
-  readonly port: PortName
+  /** Where its health is; `any` for one that nobody else needs to find. */
+  readonly port: PortName | 'any'
   /** Bound of its heap; resident memory is some 50 MB more. */
   readonly heapMegabytes: number
   /** The environment variable that gives it that port. */
@@ -49,6 +49,15 @@ export const nodeServices: readonly NodeService[] = [
   },
 ]
 
+/** Started only where WEBHOOK_URL says where to post. */
+export const webhookService: NodeService = {
+  name: 'webhook',
+  port: 'any',
+  portVariable: 'METRICS_PORT',
+  healthPath: '/readyz',
+  heapMegabytes: 96,
+}
+
 /** Those that this checkout has. */
 export const presentServices = (): readonly NodeService[] =>
   nodeServices.filter(({ name }) => isService(name))
@@ -56,6 +65,8 @@ export const presentServices = (): readonly NodeService[] =>
 export interface NodeServiceInput {
   readonly servers: Pick<RunningServers, 'env' | 'layout' | 'ports'>
   readonly demo: boolean
+  /** Port for a service that takes any. */
+  readonly anyPort: number
 }
 
 export const mainScript = fileURLToPath(new URL('../main.ts', import.meta.url))
@@ -75,15 +86,17 @@ const processesFor = (name: string, { ports }: NodeServiceInput['servers']): str
   name === 'api'
     ? presentServices()
         .filter((other) => other.name !== name)
-        .map((other) => `${other.name}=http://127.0.0.1:${String(ports[other.port])}`)
+        .flatMap(({ name: other, port }) =>
+          port === 'any' ? [] : [`${other}=http://127.0.0.1:${String(ports[port])}`],
+        )
         .join(',')
     : ''
 
 export const nodeServiceSpec = (
   service: NodeService,
-  { servers, demo }: NodeServiceInput,
+  { servers, demo, anyPort }: NodeServiceInput,
 ): ProcessSpec => {
-  const port = servers.ports[service.port]
+  const port = service.port === 'any' ? anyPort : servers.ports[service.port]
   return {
     name: service.name,
     command: process.execPath,

@@ -5,9 +5,15 @@
 import { relative, sep } from 'node:path'
 import process from 'node:process'
 
-import { startServers, type PortName, type RunningServers } from '../../../infra/local/index.ts'
+import {
+  freePort,
+  startServers,
+  type PortName,
+  type RunningServers,
+} from '../../../infra/local/index.ts'
+import { readConfig } from '../../shared/config.ts'
 import type { UpOptions } from '../commands/up.ts'
-import { nodeServiceSpec, presentServices } from './node-services.ts'
+import { nodeServiceSpec, presentServices, webhookService } from './node-services.ts'
 import { openPage } from './open-page.ts'
 import { prepareTopics } from './prepare-topics.ts'
 import { createProgress, readyLines, say } from './progress.ts'
@@ -37,8 +43,11 @@ const startAll = async (
   signal: AbortSignal,
   fail: (error: Error) => void,
 ): Promise<RunningServers> => {
-  const services = presentServices()
-  const alsoFree: readonly PortName[] = services.map(({ port }) => port)
+  const { webhook } = readConfig()
+  const services = [...presentServices(), ...(webhook === undefined ? [] : [webhookService])]
+  const alsoFree: readonly PortName[] = services.flatMap(({ port }) =>
+    port === 'any' ? [] : [port],
+  )
   const servers = await startServers({
     dataDir: options.data,
     ...(options.portBase === undefined ? {} : { portBase: options.portBase }),
@@ -60,7 +69,7 @@ const startAll = async (
   signal.addEventListener('abort', stopEarly)
   try {
     await prepareTopics(servers.env, signal)
-    const input = { servers, demo: options.demo }
+    const input = { servers, demo: options.demo, anyPort: await freePort() }
     await servers.start(services.map((service) => nodeServiceSpec(service, input)))
   } catch (error) {
     await servers.stop()
