@@ -18,6 +18,7 @@ import * as encode from './commands/encode.ts'
 import * as replay from './commands/replay.ts'
 import * as service from './commands/service.ts'
 import * as setup from './commands/setup.ts'
+import * as sink from './commands/sink.ts'
 import * as status from './commands/status.ts'
 import * as tail from './commands/tail.ts'
 import * as topics from './commands/topics.ts'
@@ -26,13 +27,24 @@ import * as worker from './commands/worker.ts'
 import { setExitCode, takeExitCode } from './exit-code.ts'
 
 /** One line per command, in the order of `--help`. */
-const commands = [setup, up, status, down, worker, service, topics, replay, tail, encode, dlq]
+const commands = [setup, up, status, down, worker, service, topics, replay, tail, encode, dlq, sink]
+
+const AFTER_HELP = `
+Exit codes: 0 done, 1 a negative answer, 2 wrong usage or configuration, 3 cannot reach what it
+needs, 4 timed out. Kafka, registry and ClickHouse are found by environment variables:
+docs/configuration.md.`
 
 export const buildProgram = (): Command => {
   // Sub-commands inherit these: wrong usage is thrown, not exited on.
   const program = new Command('millrace')
     .description('AIOps and FinOps as a stream on Kafka')
     .showHelpAfterError('(try --help)')
+    .configureOutput({
+      outputError: (text, write) => {
+        write(text.replace(/^error: /, 'millrace: '))
+      },
+    })
+    .addHelpText('after', AFTER_HELP)
     .exitOverride()
   for (const command of commands) command.register(program)
   return program

@@ -41,5 +41,3 @@ export const scanTopic = async ({
   }
   return { complete }
 }
-
-export const isDeadLetterTopic = (topic: string): boolean => topic.endsWith('.dead-letter')

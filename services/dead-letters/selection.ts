@@ -1,5 +1,5 @@
 /** Which letters are meant: by reason, by place, or all. */
-import { EXIT, ServiceError } from '../shared/errors.ts'
+import { usageError } from '../shared/errors.ts'
 import type { Letter } from './letter.ts'
 
 export interface Selection {
@@ -18,9 +18,7 @@ export const placesIn = (texts: readonly string[] | undefined): ReadonlySet<stri
   const places = texts.flatMap((text) => text.split(','))
   const wrong = places.find((place) => !/^\d{1,9}:\d{1,15}$/.test(place))
   if (wrong === undefined) return new Set(places)
-  throw new ServiceError({
-    code: 'CONFIG_INVALID',
-    exitCode: EXIT.usage,
-    message: `--offset '${wrong}' is not PARTITION:OFFSET; \`millrace dlq show\` prints them`,
-  })
+  throw usageError(
+    `--offset is '${wrong}', not PARTITION:OFFSET; \`millrace dlq show\` prints them.`,
+  )
 }

@@ -1,5 +1,5 @@
 /** How encoded records leave standard output. */
-import { EXIT, ServiceError } from '../shared/errors.ts'
+import { usageError } from '../shared/errors.ts'
 import type { EncodedLine } from './line-encoder.ts'
 
 export type Framing =
@@ -42,7 +42,7 @@ export const frameOf = (line: EncodedLine, { framing, withKey }: FrameOptions): 
 
 const keyOf = ({ key }: EncodedLine): string => {
   if (key !== undefined) return key
-  throw refusal('--with-key needs a topic of the catalogue, whose key is known; leave it out')
+  throw usageError('--with-key needs a topic of the catalogue, whose key is known; leave it out.')
 }
 
 const lengthOf = (bytes: Buffer): Buffer => {
@@ -54,8 +54,5 @@ const lengthOf = (bytes: Buffer): Buffer => {
 const refuse = (bytes: Buffer, delimiters: readonly string[], wayOut: string): void => {
   const found = delimiters.find((delimiter) => bytes.includes(delimiter))
   if (found === undefined) return
-  throw refusal(`a record contains the delimiter ${JSON.stringify(found)}; ${wayOut}`)
+  throw usageError(`A record contains the delimiter ${JSON.stringify(found)}; ${wayOut}.`)
 }
-
-const refusal = (message: string): ServiceError =>
-  new ServiceError({ code: 'CONFIG_INVALID', exitCode: EXIT.usage, message })

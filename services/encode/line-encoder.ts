@@ -108,7 +108,7 @@ export class LineEncoder {
 
   #refusal(fact: string): ServiceError {
     return new ServiceError({
-      code: 'CONFIG_INVALID',
+      code: 'INPUT_INVALID',
       exitCode: EXIT.negative,
       message: `line ${String(this.#line)}: ${fact}`,
     })

@@ -1,6 +1,6 @@
 /** Where to begin reading: `--from beginning|latest|ISO` (an arrival time). */
 import type { OffsetSpec } from '../../pipelines/runtime/kafka/index.ts'
-import { EXIT, ServiceError } from '../shared/errors.ts'
+import { usageError } from '../shared/errors.ts'
 
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/
 
@@ -10,11 +10,9 @@ export const offsetSpecOf = (from: string): OffsetSpec => {
   if (from === 'latest') return 'latest-committed'
   const timestampMs = ISO_TIME.test(from) ? Date.parse(withZone(from)) : Number.NaN
   if (!Number.isNaN(timestampMs)) return { timestampMs }
-  throw new ServiceError({
-    code: 'CONFIG_INVALID',
-    exitCode: EXIT.usage,
-    message: `--from '${from}' is neither 'beginning' nor 'latest' nor a time like 2026-01-31T12:00:00Z`,
-  })
+  throw usageError(
+    `--from is '${from}'; give 'beginning', 'latest' or an arrival time like 2026-01-31T12:00:00Z.`,
+  )
 }
 
 /** A time without a zone is UTC, like every time we print; JavaScript would take it as local. */

@@ -6,7 +6,7 @@
  */
 import { Environment } from '@marcbachmann/cel-js'
 import type { AvroType } from '../../pipelines/runtime/avro/index.ts'
-import { EXIT, messageOf, ServiceError } from '../shared/errors.ts'
+import { messageOf, usageError } from '../shared/errors.ts'
 import type { RecordLine } from './record-line.ts'
 import type { ReadValue } from './value-reader.ts'
 
@@ -49,12 +49,10 @@ const parse = (expression: string) => {
     }
     return environment.parse(expression)
   } catch (cause) {
-    throw new ServiceError({
-      code: 'CONFIG_INVALID',
-      exitCode: EXIT.usage,
-      message: `--where '${expression}' is no condition over partition, offset, timestamp, key and value: ${messageOf(cause)}`,
+    throw usageError(
+      `--where '${expression}' is no condition over partition, offset, timestamp, key and value: ${messageOf(cause)}`,
       cause,
-    })
+    )
   }
 }
 

@@ -7,9 +7,11 @@
 export const SERVICE_ERROR_CODES = [
   'CONFIG_INVALID',
   'DEPENDENCY_UNREACHABLE',
+  'INPUT_INVALID',
   'LISTEN_FAILED',
   'SCHEMA_NOT_REGISTERED',
   'STOP_TIMEOUT',
+  'USAGE_INVALID',
 ] as const
 
 export type ServiceErrorCode = (typeof SERVICE_ERROR_CODES)[number]
@@ -46,6 +48,10 @@ export class ServiceError extends Error {
     this.exitCode = options.exitCode ?? EXIT.negative
   }
 }
+
+/** An argument or option of a command that cannot be meant. */
+export const usageError = (message: string, cause?: unknown): ServiceError =>
+  new ServiceError({ code: 'USAGE_INVALID', exitCode: EXIT.usage, message, cause })
 
 /** How deep a chain of causes is followed; a longer one is a loop. */
 const MAX_CAUSES = 8

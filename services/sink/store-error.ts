@@ -36,7 +36,7 @@ export const storeError = (what: string, cause: unknown): SinkError => {
       )
     : new SinkError(
         'SINK_STORE_UNAVAILABLE',
-        `ClickHouse cannot take the ${what} now: ${reason}. Rows wait in Kafka.`,
+        `ClickHouse cannot take the ${what} now: ${reason}. Rows wait in Kafka; check CLICKHOUSE_URL and that it runs.`,
         { cause },
       )
 }

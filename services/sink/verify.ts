@@ -5,13 +5,15 @@
  * What the log no longer has (retention, compaction) cannot be compared: rows of such offsets are
  * fine. A record without a row must be among the dead letters.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { readToEnd, type KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
-import type { RecordSet } from '../../pipelines/runtime/record/index.ts'
-import { ORIGIN_HEADERS } from '../../pipelines/runtime/task/side-outputs.ts'
+import { readLetter } from '../dead-letters/letter.ts'
+import { storedRecordOf, type StoredRecord } from '../records/record-line.ts'
 import { DEAD_LETTER_TOPIC } from './dead-letters.ts'
 import { topicIdOf } from './kafka-partition.ts'
 import { RunCollector, sizeOf, without, type OffsetRun } from './offset-runs.ts'
+import { storeError } from './store-error.ts'
 import type { SinkTable } from './tables.ts'
 
 export interface VerifyOptions {
@@ -19,6 +21,8 @@ export interface VerifyOptions {
   readonly client: ClickHouseClient
   readonly table: SinkTable
   readonly deadLetterTopic?: string
+  /** How long a record may still be on its way; at once when absent. */
+  readonly waitMs?: number
 }
 
 export interface PartitionVerdict {
@@ -45,35 +49,43 @@ export interface TopicVerdict {
 }
 
 const SHOWN_RUNS = 20
+const POLL_MS = 250
 
 export const verifyTopic = async (options: VerifyOptions): Promise<TopicVerdict> => {
-  const { cluster, table, deadLetterTopic = DEAD_LETTER_TOPIC } = options
+  const { cluster, table, deadLetterTopic = DEAD_LETTER_TOPIC, waitMs = 0 } = options
   const topic = table.topic.name
   const topicId = await topicIdOf(cluster, topic)
   const count = await cluster.partitionCount(topic)
-  const letters = await deadLettersOf(cluster, { deadLetterTopic, topic })
-  const partitions = await Promise.all(
-    Array.from({ length: count }, (_, partition) =>
-      verifyPartition(options, { topicId, partition, letters: letters.get(partition) ?? [] }),
-    ),
+  const logs = await Promise.all(
+    Array.from({ length: count }, (_, partition) => readLog(options, partition)),
   )
-  const ok = partitions.every((each) => each.missing + each.doubled + each.unexpected === 0)
-  return { topic, topicId, ok, partitions }
+  const deadlineMs = performance.now() + waitMs
+  for (;;) {
+    const letters = await deadLettersOf(cluster, { deadLetterTopic, topic })
+    const partitions = await Promise.all(
+      logs.map((log) => verifyPartition(options, { topicId, log, letters })),
+    )
+    const ok = partitions.every((each) => each.missing + each.doubled + each.unexpected === 0)
+    // Only a missing record can still come.
+    const mayCome = partitions.some(({ missing }) => missing > 0)
+    if (mayCome && performance.now() < deadlineMs) await delay(POLL_MS)
+    else return { topic, topicId, ok, partitions }
+  }
 }
 
-interface PartitionQuestion {
-  readonly topicId: string
+/** What one partition of Kafka holds, read once: records that come later are not asked for. */
+interface PartitionLog {
   readonly partition: number
-  readonly letters: readonly number[]
+  readonly startOffset: number
+  readonly endOffset: number
+  readonly records: RunCollector
 }
 
-const verifyPartition = async (
-  { cluster, client, table }: VerifyOptions,
-  { topicId, partition, letters }: PartitionQuestion,
-): Promise<PartitionVerdict> => {
+const readLog = async (
+  { cluster, table }: VerifyOptions,
+  partition: number,
+): Promise<PartitionLog> => {
   const records = new RunCollector()
-  // Tombstones of a compacted topic are no facts to keep.
-  const isCompacted = table.topic.retention.cleanup.includes('compact')
   const { startOffset, endOffset } = await readToEnd({
     cluster,
     topic: table.topic.name,
@@ -81,12 +93,31 @@ const verifyPartition = async (
     until: 'last-stable',
     channel: `verify/${table.topic.name}/${String(partition)}`,
     onRecords: (set) => {
-      while (set.next()) if (set.valueStart >= 0 || !isCompacted) records.add(set.offset)
+      // Tombstones of a compacted topic are no facts to keep.
+      while (set.next()) if (set.valueStart >= 0 || !isCompacted(table)) records.add(set.offset)
     },
   })
+  return { partition, startOffset, endOffset, records }
+}
+
+const isCompacted = ({ topic }: SinkTable): boolean => topic.retention.cleanup.includes('compact')
+
+interface PartitionQuestion {
+  readonly topicId: string
+  readonly log: PartitionLog
+  readonly letters: ReadonlyMap<number, readonly number[]>
+}
+
+const verifyPartition = async (
+  { client, table }: VerifyOptions,
+  { topicId, log, letters }: PartitionQuestion,
+): Promise<PartitionVerdict> => {
+  const { partition, startOffset, endOffset, records } = log
   const bounds = { first: startOffset, last: endOffset - 1 }
   const rows = await rowsOf(client, { table: table.table, topicId, partition, bounds })
-  const dead = runsOf(letters.filter((offset) => offset >= startOffset && offset < endOffset))
+  const dead = runsOf(
+    (letters.get(partition) ?? []).filter((offset) => offset >= startOffset && offset < endOffset),
+  )
   const missing = without(without(records.runs, rows.runs), dead)
   return {
     partition,
@@ -96,7 +127,7 @@ const verifyPartition = async (
     missing: sizeOf(missing),
     missingOffsets: missing.slice(0, SHOWN_RUNS),
     doubled: rows.count - sizeOf(rows.runs),
-    unexpected: isCompacted ? 0 : sizeOf(without(rows.runs, records.runs)),
+    unexpected: isCompacted(table) ? 0 : sizeOf(without(rows.runs, records.runs)),
   }
 }
 
@@ -110,28 +141,39 @@ interface RowsQuestion {
 /** Runs are found by ClickHouse: offsets minus their rank are equal within a run. */
 const rowsOf = async (
   client: ClickHouseClient,
-  { table, topicId, partition, bounds }: RowsQuestion,
+  question: RowsQuestion,
 ): Promise<{ readonly count: number; readonly runs: readonly OffsetRun[] }> => {
-  const result = await client.query({
-    query: `
-      SELECT min(offset) AS first, max(offset) AS last, sum(copies) AS copies
-      FROM (
-        SELECT offset, copies, offset - row_number() OVER (ORDER BY offset) AS run
-        FROM (
-          SELECT _offset AS offset, count() AS copies FROM ${table}
-          WHERE _topic_id = {topicId:String} AND _partition = {partition:Int32}
-            AND _offset BETWEEN {first:Int64} AND {last:Int64}
-          GROUP BY offset
-        )
-      )
-      GROUP BY run ORDER BY first`,
-    query_params: { topicId, partition, ...bounds },
-    format: 'JSONEachRow',
-  })
-  const found = await result.json<Record<'first' | 'last' | 'copies', string | number>>()
+  const found = await queryRuns(client, question)
   return {
     count: found.reduce((sum, { copies }) => sum + Number(copies), 0),
     runs: found.map(({ first, last }) => ({ first: Number(first), last: Number(last) })),
+  }
+}
+
+const queryRuns = async (
+  client: ClickHouseClient,
+  { table, topicId, partition, bounds }: RowsQuestion,
+): Promise<Record<'first' | 'last' | 'copies', string | number>[]> => {
+  try {
+    const result = await client.query({
+      query: `
+        SELECT min(offset) AS first, max(offset) AS last, sum(copies) AS copies
+        FROM (
+          SELECT offset, copies, offset - row_number() OVER (ORDER BY offset) AS run
+          FROM (
+            SELECT _offset AS offset, count() AS copies FROM ${table}
+            WHERE _topic_id = {topicId:String} AND _partition = {partition:Int32}
+              AND _offset BETWEEN {first:Int64} AND {last:Int64}
+            GROUP BY offset
+          )
+        )
+        GROUP BY run ORDER BY first`,
+      query_params: { topicId, partition, ...bounds },
+      format: 'JSONEachRow',
+    })
+    return await result.json()
+  } catch (error) {
+    throw storeError(`read of ${table}`, error)
   }
 }
 
@@ -143,14 +185,13 @@ const deadLettersOf = async (
   const found = new Map<number, number[]>()
   const [known] = await cluster.metadata([deadLetterTopic])
   const count = known?.errorCode === 0 ? known.partitions.length : 0
-  const collect = (records: RecordSet): void => {
-    while (records.next()) {
-      const origin = originOf(records)
-      if (origin.topic !== topic) continue
-      const offsets = found.get(origin.partition) ?? []
-      found.set(origin.partition, offsets)
-      offsets.push(origin.offset)
-    }
+  const collect = (record: StoredRecord): void => {
+    const letter = readLetter(record)
+    if (letter.kind === 'mark' || letter.origin?.topic !== topic) return
+    const { partition, offset } = letter.origin
+    const offsets = found.get(partition) ?? []
+    found.set(partition, offsets)
+    offsets.push(offset)
   }
   for (let partition = 0; partition < count; partition += 1) {
     await readToEnd({
@@ -158,19 +199,12 @@ const deadLettersOf = async (
       topic: deadLetterTopic,
       partition,
       until: 'last-stable',
-      onRecords: collect,
+      onRecords: (records) => {
+        while (records.next()) collect(storedRecordOf(partition, records))
+      },
     })
   }
   return found
-}
-
-const originOf = (records: RecordSet) => {
-  const headers = new Map(records.headers().map(({ key, value }) => [key, value?.toString() ?? '']))
-  return {
-    topic: headers.get(ORIGIN_HEADERS.topic),
-    partition: Number(headers.get(ORIGIN_HEADERS.partition)),
-    offset: Number(headers.get(ORIGIN_HEADERS.offset)),
-  }
 }
 
 const runsOf = (offsets: readonly number[]): readonly OffsetRun[] => {

@@ -5,7 +5,7 @@ import {
   type Pipeline,
 } from '../../pipelines/runtime/index.ts'
 import { SchemaRegistryClient, StreamWorker } from '../../pipelines/runtime/kafka/index.ts'
-import { EXIT, ServiceError, type ExitCode } from '../shared/errors.ts'
+import { usageError, type ExitCode } from '../shared/errors.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import { registryConnection } from '../shared/registry.ts'
 import { runService, type RunningService, type ServiceContext } from '../shared/service.ts'
@@ -22,19 +22,28 @@ export interface WorkerOptions {
 
 const DEFAULT_HEALTH_PORT = 9464
 
-export const run = (options: WorkerOptions = {}): Promise<ExitCode> =>
-  runService({
+export const run = async ({
+  only,
+  applicationId = DEFAULT_APPLICATION_ID,
+}: WorkerOptions = {}): Promise<ExitCode> => {
+  const pipelines = choose(only).map((pipeline) => forApplication(pipeline, applicationId))
+  return runService({
     name: 'worker',
     healthPort: DEFAULT_HEALTH_PORT,
-    start: (context) => startWorkers(context, options),
+    start: (context) => startWorkers(context, { pipelines, applicationId }),
   })
+}
+
+interface Work {
+  readonly pipelines: readonly Pipeline[]
+  readonly applicationId: string
+}
 
 const startWorkers = async (
   context: ServiceContext,
-  { only, applicationId = DEFAULT_APPLICATION_ID }: WorkerOptions,
+  { pipelines, applicationId }: Work,
 ): Promise<RunningService> => {
   const { config, logger, metrics } = context
-  const pipelines = choose(only).map((pipeline) => forApplication(pipeline, applicationId))
   const cluster = kafkaCluster(config, { logger })
   const connection = registryConnection(config.schemaRegistry)
   const registry = new SchemaRegistryClient(connection)
@@ -71,11 +80,7 @@ const choose = (only: readonly string[] | undefined): readonly Pipeline[] => {
   const names = allPipelines.map(({ name }) => name)
   const unknown = only.find((name) => !names.includes(name))
   if (unknown !== undefined) {
-    throw new ServiceError({
-      code: 'CONFIG_INVALID',
-      exitCode: EXIT.usage,
-      message: `There is no pipeline '${unknown}'; there are: ${names.join(', ')}.`,
-    })
+    throw usageError(`There is no pipeline '${unknown}'; there are: ${names.join(', ')}.`)
   }
   return allPipelines.filter(({ name }) => only.includes(name))
 }

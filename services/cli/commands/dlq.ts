@@ -1,23 +1,8 @@
-import { InvalidArgumentError, type Command } from 'commander'
-
-export interface DlqListOptions {
-  readonly scan: number
-  readonly json?: boolean
-}
-
-export interface DlqShowOptions extends DlqListOptions {
-  readonly reason?: string
-  readonly offset?: readonly string[]
-  readonly max: number
-}
-
-export interface DlqRedriveOptions {
-  readonly topic: string
-  readonly reason?: string
-  readonly offset?: readonly string[]
-  readonly dryRun?: boolean
-  readonly json?: boolean
-}
+import type { Command } from 'commander'
+import type { DlqListOptions } from '../dead-letters/list.ts'
+import type { DlqRedriveOptions } from '../dead-letters/redrive.ts'
+import type { DlqShowOptions } from '../dead-letters/show.ts'
+import { JSON_OPTION, wholeNumber } from './option-values.ts'
 
 const DEFAULT_SCAN = 100_000
 const DEFAULT_SHOWN = 20
@@ -28,9 +13,9 @@ export const register = (program: Command): void => {
     .description('records that could not be processed: count them, look at them, send them again')
   dlq
     .command('list')
-    .description('dead-letter topics, with how many letters of which reason')
-    .option('--scan <n>', 'newest records to look at, per partition', count, DEFAULT_SCAN)
-    .option('--json', 'one JSON document on standard output')
+    .description('dead-letter and late topics, with how many letters of which reason')
+    .option('--scan <n>', 'newest records to look at, per partition', wholeNumber, DEFAULT_SCAN)
+    .option(...JSON_OPTION)
     .action(async (options: DlqListOptions) => {
       const { runDlqList } = await import('../dead-letters/list.ts')
       await runDlqList(options)
@@ -41,9 +26,9 @@ export const register = (program: Command): void => {
     .description('the newest letters: why, from where, and the value as far as it can be read')
     .option('--reason <reason>', 'only letters of this reason')
     .option('--offset <partition:offset...>', 'only these letters')
-    .option('--max <n>', 'how many', count, DEFAULT_SHOWN)
-    .option('--scan <n>', 'newest records to look at, per partition', count, DEFAULT_SCAN)
-    .option('--json', 'one JSON document on standard output')
+    .option('--max <n>', 'how many', wholeNumber, DEFAULT_SHOWN)
+    .option('--scan <n>', 'newest records to look at, per partition', wholeNumber, DEFAULT_SCAN)
+    .option(...JSON_OPTION)
     .action(async (topic: string, options: DlqShowOptions) => {
       const { runDlqShow } = await import('../dead-letters/show.ts')
       await runDlqShow(topic, options)
@@ -55,15 +40,9 @@ export const register = (program: Command): void => {
     .option('--reason <reason>', 'only letters of this reason')
     .option('--offset <partition:offset...>', 'only these letters')
     .option('--dry-run', 'count them and send nothing')
-    .option('--json', 'one JSON document on standard output')
+    .option(...JSON_OPTION)
     .action(async (options: DlqRedriveOptions) => {
       const { runDlqRedrive } = await import('../dead-letters/redrive.ts')
       await runDlqRedrive(options)
     })
-}
-
-const count = (text: string): number => {
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value > 0) return value
-  throw new InvalidArgumentError('Give a whole number above 0.')
 }

@@ -1,11 +1,5 @@
 import type { Command } from 'commander'
-
-export interface EncodeOptions {
-  readonly raw?: boolean
-  readonly withKey?: boolean
-  readonly delimiter?: string
-  readonly keyDelimiter: string
-}
+import type { EncodeOptions } from '../records/encode.ts'
 
 export const register = (program: Command): void => {
   program

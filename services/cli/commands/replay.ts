@@ -1,11 +1,6 @@
 import type { Command } from 'commander'
-
-export interface ReplayOptions {
-  readonly speed: string
-  readonly tenant?: string
-  readonly name?: string
-  readonly json?: boolean
-}
+import type { ReplayOptions } from '../replay/run-replay-metrics.ts'
+import { JSON_OPTION } from './option-values.ts'
 
 export const register = (program: Command): void => {
   program
@@ -17,7 +12,7 @@ export const register = (program: Command): void => {
     .option('--speed <speed>', '`max`, or `Nx`: N seconds of history a second', 'max')
     .option('--tenant <tenant>', 'tenant to write to (default: replay-<name>)')
     .option('--name <name>', 'name of the replay (default: unique per run)')
-    .option('--json', 'one JSON document on standard output')
+    .option(...JSON_OPTION)
     .action(async (files: readonly string[], options: ReplayOptions) => {
       const { runReplayMetrics } = await import('../replay/run-replay-metrics.ts')
       await runReplayMetrics(files, options)

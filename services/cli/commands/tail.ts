@@ -1,12 +1,6 @@
-import { InvalidArgumentError, type Command } from 'commander'
-
-export interface TailOptions {
-  readonly from: string
-  readonly where?: string
-  readonly max?: number
-  readonly timeout?: number
-  readonly json?: boolean
-}
+import type { Command } from 'commander'
+import type { TailOptions } from '../records/tail.ts'
+import { seconds, wholeNumber } from './option-values.ts'
 
 export const register = (program: Command): void => {
   program
@@ -33,17 +27,4 @@ export const register = (program: Command): void => {
       const { runTail } = await import('../records/tail.ts')
       await runTail(topic, options)
     })
-}
-
-const wholeNumber = (text: string): number => {
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value > 0) return value
-  throw new InvalidArgumentError('Give a whole number above 0.')
-}
-
-const seconds = (text: string): number => {
-  const value = Number(text)
-  // setTimeout fires at once beyond 2^31 ms.
-  if (value > 0 && value <= 2_000_000) return value
-  throw new InvalidArgumentError('Give seconds between 0 and 2000000.')
 }

@@ -1,19 +1,8 @@
 import type { Command } from 'commander'
-
-export interface ApplyTopicsOptions {
-  readonly app?: string
-  readonly dryRun?: boolean
-  readonly json?: boolean
-}
-
-export interface ListTopicsOptions {
-  readonly internal?: boolean
-  readonly json?: boolean
-}
-
-export interface DescribeTopicOptions {
-  readonly json?: boolean
-}
+import type { ApplyTopicsOptions } from '../topics/apply.ts'
+import type { DescribeTopicOptions } from '../topics/describe.ts'
+import type { ListTopicsOptions } from '../topics/list.ts'
+import { JSON_OPTION } from './option-values.ts'
 
 export const register = (program: Command): void => {
   const topics = program
@@ -24,7 +13,7 @@ export const register = (program: Command): void => {
     .description('create what is missing and register schemas; refuses what would break readers')
     .option('--dry-run', 'show what would be done and do nothing')
     .option('--app <id>', 'own topics of a shadow application instead of the product')
-    .option('--json', 'one JSON document on standard output')
+    .option(...JSON_OPTION)
     .action(async (options: ApplyTopicsOptions) => {
       const { runApply } = await import('../topics/apply.ts')
       await runApply(options)
@@ -33,7 +22,7 @@ export const register = (program: Command): void => {
     .command('list')
     .description('every topic of the catalogue, and whether it exists')
     .option('--internal', 'the internal topics of pipelines and services, too')
-    .option('--json', 'one JSON document on standard output')
+    .option(...JSON_OPTION)
     .action(async (options: ListTopicsOptions) => {
       const { runList } = await import('../topics/list.ts')
       await runList(options)
@@ -42,7 +31,7 @@ export const register = (program: Command): void => {
     .command('describe')
     .argument('<topic>', 'name of a topic of the catalogue or an internal one')
     .description('key, event time, schema, settings and offsets of one topic')
-    .option('--json', 'one JSON document on standard output')
+    .option(...JSON_OPTION)
     .action(async (name: string, options: DescribeTopicOptions) => {
       const { runDescribe } = await import('../topics/describe.ts')
       await runDescribe(name, options)

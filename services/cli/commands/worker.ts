@@ -3,7 +3,7 @@ import { setExitCode } from '../exit-code.ts'
 
 interface WorkerCommandOptions {
   readonly only?: readonly string[]
-  readonly app?: string
+  readonly app: string
 }
 
 const listOf = (text: string): string[] => text.split(',').map((name) => name.trim())
@@ -16,11 +16,6 @@ export const register = (program: Command): void => {
     .option('--app <id>', 'application id; another id does all the work again', 'millrace')
     .action(async ({ only, app }: WorkerCommandOptions) => {
       const { run } = await import('../../worker/main.ts')
-      setExitCode(
-        await run({
-          ...(only === undefined ? {} : { only }),
-          ...(app === undefined ? {} : { applicationId: app }),
-        }),
-      )
+      setExitCode(await run({ ...(only === undefined ? {} : { only }), applicationId: app }))
     })
 }

@@ -1,8 +1,13 @@
 import process from 'node:process'
-import { isDeadLetterTopic, scanTopic } from '../../dead-letters/scan.ts'
+import { scanTopic } from '../../dead-letters/scan.ts'
 import { DeadLetterSummary, type ReasonSummary } from '../../dead-letters/summary.ts'
-import type { DlqListOptions } from '../commands/dlq.ts'
+import { holdsForeignBytes } from '../../records/record-line.ts'
 import { withDlqSession } from './session.ts'
+
+export interface DlqListOptions {
+  readonly scan: number
+  readonly json?: boolean
+}
 
 interface TopicSummary {
   readonly topic: string
@@ -15,7 +20,7 @@ interface TopicSummary {
 
 export const runDlqList = ({ scan, json = false }: DlqListOptions): Promise<void> =>
   withDlqSession(async ({ cluster, admin }) => {
-    const names = (await admin.listTopics()).map(({ topic }) => topic).filter(isDeadLetterTopic)
+    const names = (await admin.listTopics()).map(({ topic }) => topic).filter(holdsForeignBytes)
     const topics: TopicSummary[] = []
     for (const topic of names.sort()) {
       const summary = new DeadLetterSummary()

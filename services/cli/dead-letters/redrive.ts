@@ -1,17 +1,26 @@
 import process from 'node:process'
+import { DEFAULT_APPLICATION_ID } from '../../../pipelines/runtime/index.ts'
 import { redrive, type RedriveResult } from '../../dead-letters/redrive.ts'
 import { placesIn } from '../../dead-letters/selection.ts'
 import { EXIT } from '../../shared/errors.ts'
-import type { DlqRedriveOptions } from '../commands/dlq.ts'
 import { setExitCode } from '../exit-code.ts'
 import { assertHoldsLetters, withDlqSession } from './session.ts'
+
+export interface DlqRedriveOptions {
+  readonly topic: string
+  readonly reason?: string
+  readonly offset?: readonly string[]
+  readonly dryRun?: boolean
+  readonly json?: boolean
+}
 
 export const runDlqRedrive = async (options: DlqRedriveOptions): Promise<void> => {
   const { topic, reason, dryRun = false, json = false } = options
   assertHoldsLetters(topic)
   const selection = { reason, places: placesIn(options.offset) }
   await withDlqSession(async ({ cluster, admin }) => {
-    const application = 'millrace' // One for all installations of a cluster: marks are shared, too.
+    // One for all applications of a cluster: marks are shared, too.
+    const application = DEFAULT_APPLICATION_ID
     const result = await redrive({ cluster, admin, topic, selection, dryRun, application })
     if (json) process.stdout.write(`${JSON.stringify({ topic, dryRun, ...result })}\n`)
     else process.stderr.write(textOf(result, dryRun))

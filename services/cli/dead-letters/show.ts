@@ -6,9 +6,16 @@ import { isSelected, placesIn } from '../../dead-letters/selection.ts'
 import { ValueReader, type ReadValue } from '../../records/value-reader.ts'
 import { EXIT, messageOf } from '../../shared/errors.ts'
 import { schemaRegistry } from '../../shared/registry.ts'
-import type { DlqShowOptions } from '../commands/dlq.ts'
 import { setExitCode } from '../exit-code.ts'
 import { assertHoldsLetters, withDlqSession } from './session.ts'
+
+export interface DlqShowOptions {
+  readonly scan: number
+  readonly reason?: string
+  readonly offset?: readonly string[]
+  readonly max: number
+  readonly json?: boolean
+}
 
 export const runDlqShow = async (topic: string, options: DlqShowOptions): Promise<void> => {
   assertHoldsLetters(topic)

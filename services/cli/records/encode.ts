@@ -4,11 +4,16 @@ import { findTopic } from '../../../schemas/topics.ts'
 import { frameOf, type Framing } from '../../encode/framing.ts'
 import { LineEncoder } from '../../encode/line-encoder.ts'
 import { readConfig } from '../../shared/config.ts'
-import { EXIT } from '../../shared/errors.ts'
+import { usageError } from '../../shared/errors.ts'
 import { schemaRegistry } from '../../shared/registry.ts'
-import { CliError } from '../cli-error.ts'
-import type { EncodeOptions } from '../commands/encode.ts'
 import { LineOutput } from './output.ts'
+
+export interface EncodeOptions {
+  readonly raw?: boolean
+  readonly withKey?: boolean
+  readonly delimiter?: string
+  readonly keyDelimiter: string
+}
 
 export const runEncode = async (topic: string, options: EncodeOptions): Promise<void> => {
   const framing = framingOf(options)
@@ -31,9 +36,8 @@ const encoderOf = async (topic: string): Promise<LineEncoder> => {
   const subject = `${topic}-value`
   const latest = await schemaRegistry(readConfig()).latest(subject)
   if (latest === undefined) {
-    throw new CliError(
-      `The registry has no schema for topic '${topic}' (subject ${subject}); check the name, or run \`millrace topics apply\``,
-      EXIT.usage,
+    throw usageError(
+      `The registry has no schema for topic '${topic}' (subject ${subject}); check the name, or run \`millrace topics apply\`.`,
     )
   }
   return new LineEncoder({ schema: latest.schema, schemaId: latest.id, topic: findTopic(topic) })
@@ -41,9 +45,9 @@ const encoderOf = async (topic: string): Promise<LineEncoder> => {
 
 const framingOf = ({ raw = false, delimiter, keyDelimiter }: EncodeOptions): Framing => {
   if (delimiter === undefined) return raw ? { kind: 'length-prefixed' } : { kind: 'base64' }
-  if (raw) throw new CliError('--raw and --delimiter exclude each other; choose one', EXIT.usage)
+  if (raw) throw usageError('--raw and --delimiter exclude each other; choose one.')
   if (delimiter === '' || keyDelimiter === '') {
-    throw new CliError('A delimiter is at least one character', EXIT.usage)
+    throw usageError('A delimiter is empty; give at least one character.')
   }
   return { kind: 'delimited', delimiter, keyDelimiter }
 }

@@ -6,9 +6,15 @@ import { withReplayServers } from '../../replay/servers.ts'
 import { parseSpeed } from '../../replay/speed.ts'
 import { readConfig } from '../../shared/config.ts'
 import { EXIT } from '../../shared/errors.ts'
-import type { ReplayOptions } from '../commands/replay.ts'
 import { setExitCode } from '../exit-code.ts'
 import { progressView } from './progress.ts'
+
+export interface ReplayOptions {
+  readonly speed: string
+  readonly tenant?: string
+  readonly name?: string
+  readonly json?: boolean
+}
 
 const now = (): number => Date.now()
 

@@ -2,9 +2,17 @@ import process from 'node:process'
 import { EXIT } from '../../shared/errors.ts'
 import { applyTopics, type ApplyResult } from '../../topics/apply.ts'
 import type { Step } from '../../topics/plan.ts'
-import type { ApplyTopicsOptions } from '../commands/topics.ts'
 import { setExitCode } from '../exit-code.ts'
 import { withTopicSession } from './session.ts'
+
+/** Runs before everything else of an installation: its Kafka may still be starting. */
+const CONNECT_MS = 30_000
+
+export interface ApplyTopicsOptions {
+  readonly app?: string
+  readonly dryRun?: boolean
+  readonly json?: boolean
+}
 
 export const runApply = ({
   dryRun = false,
@@ -18,7 +26,7 @@ export const runApply = ({
       else process.stderr.write(textOf(result, dryRun))
       if (result.refusals.length > 0) setExitCode(EXIT.negative)
     },
-    { app },
+    { app, connectMs: CONNECT_MS },
   )
 
 const jsonOf = ({ steps, ...result }: ApplyResult) => ({

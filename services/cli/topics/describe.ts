@@ -3,9 +3,12 @@ import type { AnyTopic } from '../../../schemas/topic.ts'
 import { findTopic, topicNamed } from '../../../schemas/topics.ts'
 import { EXIT } from '../../shared/errors.ts'
 import { reportTopics, type TopicReport } from '../../topics/topic-report.ts'
-import type { DescribeTopicOptions } from '../commands/topics.ts'
 import { setExitCode } from '../exit-code.ts'
 import { withTopicSession } from './session.ts'
+
+export interface DescribeTopicOptions {
+  readonly json?: boolean
+}
 
 export const runDescribe = (name: string, { json = false }: DescribeTopicOptions): Promise<void> =>
   withTopicSession(async ({ servers, cluster, catalogue, internal }) => {

@@ -1,7 +1,11 @@
 import process from 'node:process'
 import { reportTopics, type TopicReport } from '../../topics/topic-report.ts'
-import type { ListTopicsOptions } from '../commands/topics.ts'
 import { withTopicSession } from './session.ts'
+
+export interface ListTopicsOptions {
+  readonly internal?: boolean
+  readonly json?: boolean
+}
 
 export const runList = ({
   internal: all = false,
