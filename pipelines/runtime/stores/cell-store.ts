@@ -96,7 +96,9 @@ export class CellStore<Value = unknown> implements StateStore, Cell<Value> {
   }
 
   release(id: number, keys: KeyTable, out: ChangelogWriter): void {
-    if (this.#table.get(id) !== undefined) this.#write(id, keys, out, null)
+    // One that was emptied since the last flush still stands in the changelog.
+    const written = this.#table.get(id) !== undefined || this.#table.dirty.has(id)
+    if (written) this.#write(id, keys, out, null)
     this.#table.forget(id)
   }
 

@@ -16,6 +16,10 @@ export class DirtyIds {
     this.#ids[this.count++] = id
   }
 
+  has(id: number): boolean {
+    return this.#marked[id] === 1
+  }
+
   /** Visits every id and forgets them all. The visitor must not write. */
   drain(visit: (id: number) => void): void {
     const count = this.count

@@ -13,7 +13,8 @@ const CHUNK_BYTES = 1 << CHUNK_BITS
 const CHUNK_MASK = CHUNK_BYTES - 1
 const EMPTY = -1
 const DELETED = -2
-const MAX_KEY_BYTES = 65_535
+/** Lengths are kept as 16 bits. */
+export const MAX_KEY_BYTES = 65_535
 
 export class KeyTable {
   /** Number of live keys. */
@@ -83,6 +84,11 @@ export class KeyTable {
     if (this.#garbageBytes > CHUNK_BYTES && this.#garbageBytes * 2 > this.#arenaBytes) {
       this.#compactArena()
     }
+  }
+
+  /** Bytes of all live keys. */
+  get keyBytes(): number {
+    return this.#arenaBytes - this.#garbageBytes
   }
 
   isLive(id: number): boolean {

@@ -12,6 +12,8 @@ export class TimerQueue {
   readonly #byTenant: (Map<number, number[]> | undefined)[] = []
   /** Grid step at which a key is queued, NaN when it is not. */
   readonly #queuedAt: number[] = []
+  /** In whose queue: the id of a forgotten key may have gone to another tenant's. */
+  readonly #queuedFor: number[] = []
 
   /** Makes sure that the key comes up no later than its deadline. */
   schedule(tenant: number, id: number, atMs: number): void {
@@ -23,6 +25,7 @@ export class TimerQueue {
     if (members === undefined) steps.set(step, [id])
     else members.push(id)
     this.#queuedAt[id] = step
+    this.#queuedFor[id] = tenant
   }
 
   forget(id: number): void {
@@ -43,7 +46,7 @@ export class TimerQueue {
       steps.delete(step)
       for (const id of members) {
         // Queued earlier since, or forgotten: then this entry is stale.
-        if (this.#queuedAt[id] !== step) continue
+        if (this.#queuedAt[id] !== step || this.#queuedFor[id] !== tenant) continue
         this.#queuedAt[id] = Number.NaN
         visit(id)
       }

@@ -8,11 +8,12 @@
 
 import { SchemaError } from '../../../schemas/errors.ts'
 import type { AnyTopic } from '../../../schemas/topic.ts'
+import { MAX_KEY_BYTES } from '../stores/key-table.ts'
 import { murmur2, toPartition, type RecordSet } from '../record/index.ts'
 import type { KeySpace } from './key-space.ts'
 import { RecordValues, type Refusal, type SchemaSource } from './record-values.ts'
 import type { TaskInput } from './task-inputs.ts'
-import type { TenantClocks } from './tenant-clocks.ts'
+import { tenantFault, type TenantClocks } from './tenant-clocks.ts'
 
 /**
  * - `here`: process it under `keyId`
@@ -84,7 +85,8 @@ export class Intake {
     const checked = this.#check(input, record, source)
     if (checked !== 'here') return checked
     const { value } = source.values
-    const key = this.#canonicalKey(input, value)
+    const tenant = input.keyed?.topic.tenantOf(value) ?? ''
+    const key = this.#canonicalKey(input, value, tenant)
     if (key === undefined) return 'refused'
     const hash = murmur2(key)
     const partition = toPartition(hash, this.#partitions)
@@ -96,20 +98,23 @@ export class Intake {
       this.target = { key, partition }
       return 'elsewhere'
     }
-    if (!this.#keySpace.hasRoomFor(key.toString('utf8'))) return 'over-limit'
-    const tenant = this.#tenants.indexOf(input.keyed?.topic.tenantOf(value) ?? '')
-    this.keyId = this.#keySpace.add({ hash, bytes: key, start: 0, end: key.length, tenant })
+    if (!this.#keySpace.hasRoomFor(key) || !this.#tenants.hasRoomFor(tenant)) return 'over-limit'
+    this.keyId = this.#keySpace.add({
+      hash,
+      bytes: key,
+      start: 0,
+      end: key.length,
+      tenant: this.#tenants.indexOf(tenant),
+    })
     return 'here'
   }
 
-  #canonicalKey(input: TaskInput, value: object): Buffer | undefined {
-    try {
-      return Buffer.from(input.keyed?.by(value) ?? '', 'utf8')
-    } catch (error) {
-      if (!(error instanceof SchemaError)) throw error
-      this.refusal = { reason: 'invalid-key', detail: error.message }
-      return undefined
-    }
+  #canonicalKey(input: TaskInput, value: object, tenant: string): Buffer | undefined {
+    const key = keyOrFault(input, value)
+    const fault = typeof key === 'string' ? key : (tenantFault(tenant) ?? keyFault(key))
+    if (typeof key !== 'string' && fault === undefined) return key
+    this.refusal = { reason: 'invalid-key', detail: fault ?? '' }
+    return undefined
   }
 
   /** Event time and numbers within bounds; sets `record`. */
@@ -161,3 +166,18 @@ export class Intake {
     return source
   }
 }
+
+/** The canonical key of the value, or why it has none. */
+const keyOrFault = (input: TaskInput, value: object): Buffer | string => {
+  try {
+    return Buffer.from(input.keyed?.by(value) ?? '', 'utf8')
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error
+    return error.message
+  }
+}
+
+const keyFault = (key: Buffer): string | undefined =>
+  key.length > MAX_KEY_BYTES
+    ? `the key has ${key.length} bytes; at most ${MAX_KEY_BYTES} are taken`
+    : undefined

@@ -18,8 +18,15 @@ import type { ChangelogWriters } from './key-space.ts'
 import type { OutputBuffers } from './output-buffers.ts'
 import type { TenantClocks } from './tenant-clocks.ts'
 
-/** The one key of the task-state changelog. */
-const TASK_STATE_KEY = Buffer.from('task')
+/** Keys of the task-state changelog: positions in global tables, and one per tenant by number. */
+export const GLOBALS_KEY = 'task'
+const TENANT_KEY = 'tenant/'
+const tenantKey = (tenant: number): Buffer => Buffer.from(TENANT_KEY + String(tenant))
+/** The number of the tenant whose state stands under the key. */
+export const tenantNumber = (key: string): number | undefined =>
+  key.startsWith(TENANT_KEY) ? Number(key.slice(TENANT_KEY.length)) : undefined
+/** Runs in one record of the order: a commit with more writes several. */
+const ORDER_RUNS = 2_000
 
 export class InternalRecords {
   readonly changelogWriter: ChangelogWriters
@@ -68,23 +75,40 @@ export class InternalRecords {
     }
   }
 
-  writeTaskState(clocks: TenantClocks, globals: readonly InputQueue[]): void {
-    const state: TaskState = {
-      partitions: this.#partitions,
-      tenants: [...clocks.names],
-      clocks: [...clocks.entries()],
+  /** A record for each tenant that changed: there may be thousands. */
+  writeTenants(clocks: TenantClocks): void {
+    clocks.dirty.drain((tenant) => {
+      this.#writeTaskState(tenantKey(tenant), {
+        tenants: [clocks.nameOf(tenant)],
+        clocks: [...clocks.entriesOf(tenant)],
+        globals: [],
+      })
+    })
+  }
+
+  writeGlobals(globals: readonly InputQueue[]): void {
+    this.#writeTaskState(Buffer.from(GLOBALS_KEY), {
+      tenants: [],
+      clocks: [],
       globals: globals.map(({ input, position }) => ({
         topic: input.topic,
         partition: input.partition,
         offset: position,
       })),
-    }
-    const topic = changelogTopic(this.#pipeline, TASK_STORE)
-    this.#append(topic, TASK_STATE_KEY, this.#taskState.encode(state))
+    })
   }
 
   writeOrder(runs: OrderRun[]): void {
-    this.#append(orderTopic(this.#pipeline), null, this.#order.encode({ runs }))
+    for (let start = 0; start < runs.length; start += ORDER_RUNS) {
+      const some = { runs: runs.slice(start, start + ORDER_RUNS) }
+      this.#append(orderTopic(this.#pipeline), null, this.#order.encode(some))
+    }
+  }
+
+  #writeTaskState(key: Buffer, state: Omit<TaskState, 'partitions'>): void {
+    const topic = changelogTopic(this.#pipeline, TASK_STORE)
+    const value = this.#taskState.encode({ partitions: this.#partitions, ...state })
+    this.#append(topic, key, value)
   }
 
   #append(topic: string, key: Buffer | null, value: Buffer): void {

@@ -68,7 +68,7 @@ export class KeyProcessor {
       for (const dueAtMs of window.store.due.dueTimes(tenant, tenantClockMs)) {
         // Closing takes members out of the bucket: work on a copy.
         for (const slot of [...window.store.due.members(tenant, dueAtMs)]) {
-          if (!window.store.isOpen(slot) || window.store.dueAtMs(slot) !== dueAtMs) continue
+          if (!this.#isDue(window, { slot, tenant, dueAtMs })) continue
           this.#moveTo(window.store.keyOf(slot), tenantClockMs)
           this.#close(window, slot)
         }
@@ -80,6 +80,13 @@ export class KeyProcessor {
         this.#runTimer(name, id, this.#context.clockMs)
       })
     }
+  }
+
+  /** A slot that was closed meanwhile may hold another window by now, even another tenant's (K2). */
+  #isDue({ store }: BoundWindow, member: { slot: number; tenant: number; dueAtMs: number }) {
+    const { slot, tenant, dueAtMs } = member
+    if (!store.isOpen(slot) || store.dueAtMs(slot) !== dueAtMs) return false
+    return this.#keySpace.tenantOf(store.keyOf(slot)) === tenant
   }
 
   #moveTo(id: number, tenantClockMs: number): void {

@@ -13,6 +13,9 @@ import type { Pipeline } from '../topology/define-pipeline.ts'
 import { CLOCK_FIELD, layOutState, TENANT_FIELD, timerField } from '../topology/state-layout.ts'
 import type { Timer } from '../topology/state.ts'
 
+/** Room for a full table of keys of this size; usual ones take a tenth of it. */
+const MEAN_KEY_BYTES = 1_024
+
 /** Writers by store name; each appends to that store's changelog. */
 export type ChangelogWriters = (store: string) => ChangelogWriter
 
@@ -79,9 +82,11 @@ export class KeySpace {
   }
 
   /** Whether a new key of this name fits; a refusal is counted by the caller. */
-  hasRoomFor(key: string): boolean {
+  hasRoomFor(key: Buffer): boolean {
     const { perTask, perGroup, groupOf } = this.#limit
-    return this.keys.size < perTask && (this.#groupSizes.get(groupOf(key)) ?? 0) < perGroup
+    if (this.keys.size >= perTask) return false
+    if (this.keys.keyBytes + key.length > perTask * MEAN_KEY_BYTES) return false
+    return (this.#groupSizes.get(groupOf(key.toString('utf8'))) ?? 0) < perGroup
   }
 
   /** A key that is not in the table yet. */
@@ -164,6 +169,7 @@ export class KeySpace {
       },
       set: (atMs) => {
         write(atMs)
+        if (Number.isNaN(atMs)) return
         queue.schedule(this.tenantOf(this.selectedId), this.selectedId, atMs)
       },
       clear: () => {

@@ -6,13 +6,14 @@
  */
 
 import type { AvroSchema } from '../../../schemas/topic.ts'
-import { createRecordDecoder } from '../avro/record-codec.ts'
+import { createRecordDecoder, type RecordDecoder } from '../avro/record-codec.ts'
 import { schemaIdAt, WIRE_HEADER_BYTES } from '../avro/wire-format.ts'
 import { RuntimeError } from '../errors.ts'
 import { murmur2, type RecordSet } from '../record/index.ts'
 import type { ChangelogEntry, StateStore } from '../stores/changelog.ts'
 import { taskStateSchema, type TaskState } from '../topology/internal-schemas.ts'
 import { TASK_STORE } from '../topology/internal-topics.ts'
+import { GLOBALS_KEY, tenantNumber } from './internal-records.ts'
 import type { SchemaSource } from './record-values.ts'
 import type { Task } from './task.ts'
 
@@ -23,7 +24,9 @@ export class TaskRestore {
   readonly #task: Task
   readonly #schemas: SchemaSource
   readonly #partitions: number
-  #state: TaskState | undefined
+  /** Latest task state by key: one for the global tables, one per tenant. */
+  readonly #states = new Map<string, TaskState>()
+  readonly #decoders = new Map<AvroSchema, RecordDecoder<TaskState>>()
   #settled = false
   /** The record at hand waits for its schema: do not move the cursor on. */
   #waiting = false
@@ -41,10 +44,11 @@ export class TaskRestore {
 
   /** Offset to go on from in a global table's partition. */
   globalOffset(topic: string, partition: number): number {
-    const found = this.#state?.globals.find(
-      (position) => position.topic === topic && position.partition === partition,
-    )
-    return found?.offset ?? 0
+    for (const { globals } of this.#states.values()) {
+      const found = globals.find((at) => at.topic === topic && at.partition === partition)
+      if (found !== undefined) return found.offset
+    }
+    return 0
   }
 
   /**
@@ -103,9 +107,8 @@ export class TaskRestore {
   }
 
   #restoreTaskState(entry: ChangelogEntry): void {
-    const { writerSchema, body, bodyStart, bodyEnd } = entry
-    const decoder = createRecordDecoder<TaskState>({ writerSchema, readerSchema: taskStateSchema })
-    const state = decoder.decode(body, bodyStart, bodyEnd)
+    const { body, bodyStart, bodyEnd } = entry
+    const state = this.#decoderOf(entry.writerSchema).decode(body, bodyStart, bodyEnd)
     if (state.partitions !== this.#partitions) {
       throw new RuntimeError(
         'TOPOLOGY_PARTITIONS_CHANGED',
@@ -113,7 +116,16 @@ export class TaskRestore {
           `its topics now have ${this.#partitions}; run it under a new application id, or restore the topics`,
       )
     }
-    this.#state = state
+    this.#states.set(entry.key.toString('utf8', entry.keyStart, entry.keyEnd), state)
+  }
+
+  #decoderOf(writerSchema: AvroSchema): RecordDecoder<TaskState> {
+    let decoder = this.#decoders.get(writerSchema)
+    if (decoder === undefined) {
+      decoder = createRecordDecoder<TaskState>({ writerSchema, readerSchema: taskStateSchema })
+      this.#decoders.set(writerSchema, decoder)
+    }
+    return decoder
   }
 
   #restoreEntry(storeName: string, entry: ChangelogEntry): void {
@@ -139,11 +151,29 @@ export class TaskRestore {
   #settleTenants(): void {
     if (this.#settled) return
     this.#settled = true
-    for (const name of this.#state?.tenants ?? []) this.#task.clocks.indexOf(name)
-    for (const { tenant, origin, timestamp } of this.#state?.clocks ?? []) {
-      this.#task.clocks.advance(tenant, origin, timestamp)
+    const { clocks } = this.#task
+    for (const name of this.#tenantsTogether()) clocks.indexOf(name)
+    for (const { tenants } of this.#tenantStates()) for (const name of tenants) clocks.indexOf(name)
+    for (const state of this.#states.values()) {
+      for (const { tenant, origin, timestamp } of state.clocks) {
+        clocks.advance(tenant, origin, timestamp)
+      }
     }
-    this.#task.clocks.dirty = false
+    // Tenants that stand in one record, as they first did, are written again on their own.
+    if (this.#tenantsTogether().length === 0) clocks.dirty.clear()
+  }
+
+  #tenantsTogether(): readonly string[] {
+    return this.#states.get(GLOBALS_KEY)?.tenants ?? []
+  }
+
+  /** In the order of their numbers. */
+  #tenantStates(): TaskState[] {
+    const numbered = [...this.#states].flatMap(([key, state]) => {
+      const number = tenantNumber(key)
+      return number === undefined ? [] : [{ number, state }]
+    })
+    return numbered.sort((a, b) => a.number - b.number).map(({ state }) => state)
   }
 
   #unreadable(store: string, records: RecordSet, fact: string): RuntimeError {

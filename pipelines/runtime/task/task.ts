@@ -27,13 +27,21 @@ import { InternalRecords } from './internal-records.ts'
 import { KeyProcessor } from './key-processor.ts'
 import { KeySpace } from './key-space.ts'
 import { OutputBuffers, type PartitionOutput } from './output-buffers.ts'
-import { RecordValues, type SchemaSource } from './record-values.ts'
+import { RecordValues, type Refusal, type SchemaSource } from './record-values.ts'
 import { SideOutputs } from './side-outputs.ts'
 import { TaskCounters } from './task-counters.ts'
 import { taskInputs, upstreamTickTopics, type TaskInput } from './task-inputs.ts'
-import { CONTROL_ORIGIN, outputOrigin, repartitionOrigin, TenantClocks } from './tenant-clocks.ts'
+import {
+  CONTROL_ORIGIN,
+  outputOrigin,
+  repartitionOrigin,
+  TenantClocks,
+  tenantFault,
+} from './tenant-clocks.ts'
 
 const HOUR_MS = 3_600_000
+/** What a run of the recorded order takes, about: inputs that take turns make one per record. */
+const RUN_BYTES = 64
 
 export interface TaskOptions {
   readonly pipeline: Pipeline
@@ -152,7 +160,7 @@ export class Task {
   }
 
   get pendingBytes(): number {
-    return this.#outputs.pendingBytes
+    return this.#outputs.pendingBytes + this.#runs.length * RUN_BYTES
   }
 
   /**
@@ -182,16 +190,19 @@ export class Task {
     return { kind: 'more' }
   }
 
-  /** Everything since the last commit; undefined when no record was processed since. */
+  /**
+   * Everything since the last commit; undefined when no record was processed since.
+   *
+   * @throws RuntimeError PIPELINE_FAILED when state does not fit its schema
+   */
   takeCommit(): Commit | undefined {
     if (this.#runs.length === 0) return undefined
-    this.keySpace.flush(this.#internal.changelogWriter)
-    const globals = this.queues.filter(({ input }) => input.kind === 'global')
+    this.#flushState()
     const touchedGlobals = this.#runs.some(({ queue }) => queue.input.kind === 'global')
-    if (this.clocks.dirty || touchedGlobals) {
-      this.#internal.writeTaskState(this.clocks, globals)
-      this.clocks.dirty = false
+    if (touchedGlobals) {
+      this.#internal.writeGlobals(this.queues.filter(({ input }) => input.kind === 'global'))
     }
+    this.#internal.writeTenants(this.clocks)
     this.#internal.writeOrder(this.#takeRuns())
     const offsets = this.queues
       .filter(({ input }) => input.kind !== 'global')
@@ -201,6 +212,18 @@ export class Task {
         offset: position,
       }))
     return { outputs: this.#outputs.take(), offsets }
+  }
+
+  #flushState(): void {
+    try {
+      this.keySpace.flush(this.#internal.changelogWriter)
+    } catch (error) {
+      throw new RuntimeError(
+        'PIPELINE_FAILED',
+        `Pipeline '${this.pipeline.name}' left state that its schema refuses: ${textOf(error)}`,
+        { cause: error },
+      )
+    }
   }
 
   /** The commit is through: its buffers may be used again. */
@@ -235,7 +258,7 @@ export class Task {
       throw new RuntimeError(
         'PIPELINE_FAILED',
         `Pipeline '${this.pipeline.name}' failed at ${topic}/${partition} offset ${queue.head.offset}: ` +
-          (error instanceof Error ? error.message : String(error)),
+          textOf(error),
         { cause: error },
       )
     }
@@ -301,15 +324,19 @@ export class Task {
   }
 
   #tick(queue: InputQueue, tick: Tick): void {
-    if (tick.timestamp > queue.head.timestampMs + this.#aheadToleranceMs) {
-      const detail = `tick of ${tick.timestamp} arrived at ${queue.head.timestampMs}`
-      this.#intake.refusal = { reason: 'event-time-ahead', detail }
+    const refusal = this.#tickRefusal(queue, tick)
+    if (refusal !== undefined) {
+      this.#intake.refusal = refusal
       this.#deadLetter(queue.input, queue)
       return
     }
     this.counters.ticks += 1
     const origin = queue.input.topic === controlTicks.name ? CONTROL_ORIGIN : tick.origin
     if (!this.clocks.knows(origin)) return
+    if (!this.clocks.hasRoomFor(tick.tenant)) {
+      this.counters.refusedByKeyLimit += 1
+      return
+    }
     const tenant = this.clocks.indexOf(tick.tenant)
     const sourceBeforeMs = this.clocks.sourceClockMs(tenant)
     const beforeMs = this.clocks.clockMs(tenant)
@@ -325,6 +352,14 @@ export class Task {
     if (Math.floor(clockMs / HOUR_MS) > Math.floor(beforeMs / HOUR_MS))
       this.#evictIdle(tenant, clockMs)
     this.#passOn(tick.tenant, clockMs, outputOrigin(this.pipeline.name, this.partition))
+  }
+
+  #tickRefusal({ head }: InputQueue, { tenant, timestamp }: Tick): Refusal | undefined {
+    const fault = tenantFault(tenant)
+    if (fault !== undefined) return { reason: 'invalid-key', detail: fault }
+    if (timestamp <= head.timestampMs + this.#aheadToleranceMs) return undefined
+    const detail = `tick of ${timestamp} arrived at ${head.timestampMs}`
+    return { reason: 'event-time-ahead', detail }
   }
 
   #passOn(tenant: string, timestamp: number, origin: string): void {
@@ -373,3 +408,5 @@ const tickOrigins = (
 
 const controlTopic = (input: TaskInput): AnyTopic | undefined =>
   input.kind === 'ticks' ? controlTicks : input.global?.topic
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -7,6 +7,9 @@
  * refer to them.
  */
 
+import { KEY_SEPARATOR } from '../../../schemas/topic.ts'
+import { DirtyIds } from '../stores/dirty-ids.ts'
+
 export const CONTROL_ORIGIN = ''
 
 /** Separate origins: what a task passed on to its repartition topic, and to its outputs. */
@@ -15,9 +18,22 @@ export const repartitionOrigin = (pipeline: string, partition: number): string =
 export const outputOrigin = (pipeline: string, partition: number): string =>
   `${pipeline}/${partition}`
 
+/** Tenants are never forgotten, as rows refer to them by number: so many may come. */
+const TENANT_LIMIT = 10_000
+const MAX_TENANT_BYTES = 1_024
+
+/** Why nobody can be called so; undefined for a good name. */
+export const tenantFault = (name: string): string | undefined => {
+  if (name === '') return 'the tenant is empty'
+  if (name.includes(KEY_SEPARATOR)) return 'the tenant contains U+001F'
+  const bytes = Buffer.byteLength(name)
+  if (bytes <= MAX_TENANT_BYTES) return undefined
+  return `the tenant has ${bytes} bytes; at most ${MAX_TENANT_BYTES} are taken`
+}
+
 export class TenantClocks {
-  /** Changed since last written. */
-  dirty = false
+  /** Tenants that are new, or whose clocks moved, since they were last written. */
+  readonly dirty = new DirtyIds()
   readonly #names: string[] = []
   readonly #indexes = new Map<string, number>()
   readonly #clocks: Map<string, number>[] = []
@@ -45,6 +61,10 @@ export class TenantClocks {
     return this.#sourceOrigins.includes(origin) || this.#repartitionOrigins.includes(origin)
   }
 
+  hasRoomFor(name: string): boolean {
+    return this.#names.length < TENANT_LIMIT || this.#indexes.has(name)
+  }
+
   indexOf(name: string): number {
     let index = this.#indexes.get(name)
     if (index === undefined) {
@@ -52,7 +72,7 @@ export class TenantClocks {
       this.#names.push(name)
       this.#indexes.set(name, index)
       this.#clocks.push(new Map())
-      this.dirty = true
+      this.dirty.add(index)
     }
     return index
   }
@@ -62,7 +82,7 @@ export class TenantClocks {
     const clocks = this.#clocks[tenant] as Map<string, number>
     if (timestampMs <= (clocks.get(origin) ?? Number.NEGATIVE_INFINITY)) return false
     clocks.set(origin, timestampMs)
-    this.dirty = true
+    this.dirty.add(tenant)
     return true
   }
 
@@ -76,9 +96,9 @@ export class TenantClocks {
     return Math.min(this.sourceClockMs(tenant), this.#least(tenant, this.#repartitionOrigins))
   }
 
-  *entries(): Generator<{ tenant: number; origin: string; timestamp: number }> {
-    for (const [tenant, clocks] of this.#clocks.entries()) {
-      for (const [origin, timestamp] of clocks) yield { tenant, origin, timestamp }
+  *entriesOf(tenant: number): Generator<{ tenant: number; origin: string; timestamp: number }> {
+    for (const [origin, timestamp] of this.#clocks[tenant] ?? []) {
+      yield { tenant, origin, timestamp }
     }
   }
 

@@ -69,6 +69,7 @@ export class TestDriver {
   readonly #committed = new Map<string, number>()
   #tasks: Task[]
   #nowMs = 0
+  #held = false
 
   constructor(
     pipeline: Pipeline,
@@ -182,8 +183,17 @@ export class TestDriver {
     return again
   }
 
+  /** What `produce` writes is there before any of it is processed. */
+  hold(produce: () => void): void {
+    this.#held = true
+    produce()
+    this.#held = false
+    this.settle()
+  }
+
   /** Fetches, processes and commits until nothing is left to do. */
   settle(): void {
+    if (this.#held) return
     for (let progress = true; progress;) {
       progress = false
       for (const task of this.#tasks) {

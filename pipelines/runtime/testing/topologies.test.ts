@@ -164,12 +164,15 @@ describe('a second stage', () => {
   const passOn = (driver: TestDriver, upstream: number, timestamp: number) => {
     const tick = { timestamp, tenant: 'default', origin: `rollups/${upstream}` }
     for (let partition = 0; partition < 4; partition++) {
-      driver.pipeRaw({ ...controlTicks, name: 'rollups.ticks' }, {
-        key: null,
-        value: driver.encode(controlTicks, tick),
-        partition,
-        atMs: timestamp,
-      })
+      driver.pipeRaw(
+        { ...controlTicks, name: 'rollups.ticks' },
+        {
+          key: null,
+          value: driver.encode(controlTicks, tick),
+          partition,
+          atMs: timestamp,
+        },
+      )
     }
   }
 

@@ -45,7 +45,7 @@ export const taskStateSchema: AvroSchema = {
     {
       name: 'tenants',
       type: { type: 'array', items: 'string' },
-      doc: 'Tenant by index, as rows refer to it.',
+      doc: 'The tenant that the key of the record numbers, as rows refer to it.',
     },
     {
       name: 'clocks',
