@@ -24,6 +24,9 @@ export interface OpenDataFolderOptions {
 /** Kafka stops for good when it cannot write; a start with less than this would not last. */
 export const defaultMinFreeBytes = 1024 ** 3
 
+/** Below this a server that died has probably died of it. */
+export const leastFreeBytes = 64 * 1024 ** 2
+
 const megabytes = (bytes: number): string => `${String(Math.floor(bytes / 1e6))} MB`
 
 /** Not `recursive`: that one loops for ever below folders that take no entries, such as /proc. */

@@ -1,6 +1,6 @@
 export { childEnvironment } from './child-environment.ts'
 export { diskUse } from './disk-use.ts'
-export { freeBytes, purgeDataFolder } from './data-folder.ts'
+export { defaultMinFreeBytes, freeBytes, purgeDataFolder } from './data-folder.ts'
 export { StackError, type StackErrorCode } from './errors.ts'
 export { lockHolder } from './folder-lock.ts'
 export { layoutOf, type DataLayout } from './layout.ts'

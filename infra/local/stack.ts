@@ -7,8 +7,8 @@
 import { findArtifacts } from './artifacts.ts'
 import { clickhouseServer, clickhouseUrl } from './clickhouse.ts'
 import { clickhouseUser } from './clickhouse-config.ts'
-import { openDataFolder } from './data-folder.ts'
-import type { StackError } from './errors.ts'
+import { freeBytes, leastFreeBytes, openDataFolder } from './data-folder.ts'
+import { StackError } from './errors.ts'
 import { inspectJava } from './java.ts'
 import { archiveFlags, prepareArchives } from './jvm-archive.ts'
 import { kafkaServer } from './kafka.ts'
@@ -86,6 +86,17 @@ export const environmentOf = (
   CLICKHOUSE_PASSWORD_FILE: layout.clickhousePassword,
 })
 
+/** A server that cannot write dies, and says so only somewhere in its log. */
+const fullDiskInstead = (layout: DataLayout, error: StackError): StackError => {
+  const free = freeBytes(layout.root)
+  if (free >= leastFreeBytes) return error
+  return new StackError(
+    'DISK_FULL',
+    `The disk of ${layout.root} is full (${String(Math.floor(free / 1e6))} MB free), so the stack has stopped. Free some and start again: nothing that was acknowledged is lost. First to go: ${error.message}`,
+    { cause: error },
+  )
+}
+
 const noJava = { command: 'java', version: '' }
 
 export const startServers = async (options: StartServersOptions): Promise<RunningServers> => {
@@ -95,12 +106,15 @@ export const startServers = async (options: StartServersOptions): Promise<Runnin
   const java = which.some((name) => name !== 'clickhouse') ? await inspectJava() : noJava
 
   const { layout, lock } = openDataFolder(options)
-  const { onChange, onFailed } = options
+  const { onChange } = options
+  const onFailed = (error: StackError): void => {
+    options.onFailed?.(fullDiskInstead(layout, error))
+  }
   const supervisor = new Supervisor({
     layout,
     ports,
     ...(onChange === undefined ? {} : { onChange }),
-    ...(onFailed === undefined ? {} : { onFailed }),
+    onFailed,
   })
   let stopped: Promise<void> | undefined
   const stop = (): Promise<void> =>
@@ -141,7 +155,9 @@ export const startServers = async (options: StartServersOptions): Promise<Runnin
     )
   } catch (error) {
     await stop()
-    throw error
+    throw error instanceof StackError && error.code === 'PROCESS_DIED'
+      ? fullDiskInstead(layout, error)
+      : error
   } finally {
     options.signal?.removeEventListener('abort', stopEarly)
   }

@@ -25,7 +25,7 @@ const retentionText = ({ boundBytes, topics }: StatusReport['retention']): strin
 
 export const statusTable = (report: StatusReport): string => {
   const trouble = troubleLines(report)
-  if (report.processes.length === 0) return trouble.join('\n')
+  if (report.processes.every(({ pid }) => pid === null)) return trouble.join('\n')
   const rows = report.processes.map((one) => [
     one.name,
     one.state,
@@ -37,7 +37,8 @@ export const statusTable = (report: StatusReport): string => {
   ])
   const { disk, retention } = report
   return [
-    ...(report.ready ? [`Ready for ${durationText(report.uptimeSeconds)}.`] : trouble),
+    ...(report.ready ? [`Ready for ${durationText(report.uptimeSeconds)}.`] : []),
+    ...trouble,
     '',
     ...align([columns, ...rows]),
     '',

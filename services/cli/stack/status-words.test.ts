@@ -28,7 +28,7 @@ const report = (
   processes,
   totalRssBytes: 0,
   ports: null,
-  disk: { kafkaBytes: 0, clickhouseBytes: 0, logBytes: 0, freeBytes: 0 },
+  disk: { kafkaBytes: 0, clickhouseBytes: 0, logBytes: 0, freeBytes: 5e9 },
   retention: { boundBytes: 0, topics: [] },
   ...changes,
 })
@@ -71,6 +71,11 @@ describe('what status says', () => {
     const text = lines([process('kafka'), process('api', { pid: null })], { supervisorPid: null })
     expect(text).toContain('of it still run: kafka.')
     expect(text).toContain('npm start -- --data /data')
+  })
+
+  it('that the disk is nearly full, though all works', () => {
+    const disk = { kafkaBytes: 0, clickhouseBytes: 0, logBytes: 0, freeBytes: 3e8 }
+    expect(lines([process('kafka')], { ready: true, disk })).toContain('only 300 MB free')
   })
 
   it('that nothing runs', () => {

@@ -1,6 +1,6 @@
 /** What is wrong with the stack and what to do about it, in sentences. Pure: times come with the report. */
-import { hungAfterMs } from '../../../infra/local/index.ts'
-import { durationText } from './status-units.ts'
+import { defaultMinFreeBytes, hungAfterMs } from '../../../infra/local/index.ts'
+import { bytesText, durationText } from './status-units.ts'
 import type { ProcessReport, StatusReport } from './status.ts'
 
 const stateWords = (one: ProcessReport): string => {
@@ -38,8 +38,21 @@ const remedyOf = (sick: readonly ProcessReport[], report: StatusReport): string 
   return `A process that gives no answer for ${durationText(hungAfterMs / 1000)} is started again by itself; its log: ${cause.log}.${others}`
 }
 
+/** Kafka stops for good when it cannot write: said before, and while all still works. */
+const diskLines = ({ disk, dataDir, supervisorPid }: StatusReport): readonly string[] =>
+  supervisorPid === null || disk.freeBytes >= defaultMinFreeBytes
+    ? []
+    : [
+        `The disk of ${dataDir} has only ${bytesText(disk.freeBytes)} free. Free some: when it is full, Kafka stops.`,
+      ]
+
 /** Empty when all is well. */
-export const troubleLines = (report: StatusReport): readonly string[] => {
+export const troubleLines = (report: StatusReport): readonly string[] => [
+  ...diskLines(report),
+  ...processLines(report),
+]
+
+const processLines = (report: StatusReport): readonly string[] => {
   if (report.ready) return []
   const dataOption = ` --data ${report.dataDir}`
   if (report.supervisorPid === null) {
