@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SchemaError } from './errors.ts'
-import { compositeKey, parseSeriesKey, seriesId, seriesKey } from './series-key.ts'
+import { compositeKey, MAX_KEY_BYTES, parseSeriesKey, seriesId, seriesKey } from './series-key.ts'
 
 const part = fc.string({ unit: 'grapheme', minLength: 1 }).filter((s) => !s.includes('\u001f'))
 const label = part.filter((s) => !s.includes('='))
@@ -43,6 +43,14 @@ describe('seriesKey', () => {
     { title: 'an empty label name', identity: { tenant: 't', name: 'n', labels: { '': 'c' } } },
   ])('refuses $title', ({ identity }) => {
     expect(() => seriesKey(identity)).toThrow(SchemaError)
+  })
+
+  it('takes keys up to 8,192 bytes, and counts bytes', () => {
+    const of = (value: string) => seriesKey({ tenant: 't', name: 'n', labels: { a: value } })
+    const rest = 't\u001fn\u001fa='.length
+    expect(of('x'.repeat(MAX_KEY_BYTES - rest))).toHaveLength(MAX_KEY_BYTES)
+    expect(() => of('x'.repeat(MAX_KEY_BYTES - rest + 1))).toThrow(/takes 8193 bytes, at most 8192/)
+    expect(() => of('€'.repeat(MAX_KEY_BYTES / 3))).toThrow(SchemaError)
   })
 
   it('gives different identities different keys, and every key back', () => {

@@ -8,10 +8,15 @@
  *     identifier needs either. Label values may hold `=`.
  * K2: no key is empty: tenant, name and label names have at least one character. A label with an
  *     empty value is a label like any other.
+ * K3: a key is short. It stands in every record, state row and index entry of its series; one as
+ *     long as a record may be would make derived records that no broker takes.
  */
 import { createHash } from 'node:crypto'
 import { SchemaError } from './errors.ts'
 import { KEY_SEPARATOR } from './topic.ts'
+
+/** Some 160 labels of 50 characters. */
+export const MAX_KEY_BYTES = 8_192
 
 export interface SeriesIdentity {
   readonly tenant: string
@@ -25,7 +30,7 @@ export const seriesKey = ({ tenant, name, labels }: SeriesIdentity): string => {
     const value = labels[label] ?? ''
     key += KEY_SEPARATOR + labelName(label) + '=' + withoutSeparator(`label '${label}'`, value)
   }
-  return key
+  return short(key)
 }
 
 /** The identity behind a canonical key; refuses a key that `seriesKey` would not have built. */
@@ -49,7 +54,17 @@ export const seriesId = (key: string): string =>
 
 /** A composite key of plain parts, as topics without labels use it. */
 export const compositeKey = (...parts: readonly string[]): string =>
-  parts.map((value, index) => part(`key part ${String(index + 1)}`, value)).join(KEY_SEPARATOR)
+  short(
+    parts.map((value, index) => part(`key part ${String(index + 1)}`, value)).join(KEY_SEPARATOR),
+  )
+
+const short = (key: string): string => {
+  const sizeBytes = Buffer.byteLength(key)
+  if (sizeBytes <= MAX_KEY_BYTES) return key
+  throw invalid(
+    `the key takes ${String(sizeBytes)} bytes, at most ${String(MAX_KEY_BYTES)} are allowed`,
+  )
+}
 
 const part = (what: string, value: string): string => {
   if (value === '') throw invalid(`${what} is empty`)
@@ -67,6 +82,6 @@ const withoutSeparator = (what: string, value: string): string => {
 }
 
 const invalid = (fact: string): SchemaError =>
-  new SchemaError('SERIES_KEY_INVALID', `${fact}; rename it at the producer.`)
+  new SchemaError('SERIES_KEY_INVALID', `${fact}; change it at the producer.`)
 
 const printable = (text: string): string => text.slice(0, 200).replaceAll(KEY_SEPARATOR, '\u241f')

@@ -35,8 +35,6 @@ const SNIFFED_BYTES = 64 * 1024
  * what a record may take: the parser cannot find its way back from here, see `on_skip`.
  */
 const MAX_ROW_BYTES = 16 * 1024 * 1024
-/** They stand in key and value of a record, which brokers take up to a megabyte. */
-const MAX_LABEL_BYTES = 400_000
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 const NO_LABELS = Object.freeze({})
 
@@ -135,10 +133,6 @@ const rowOf = (
   const number = (cells[layout.value] ?? '').trim()
   const value = NUMBER.test(number) ? Number(number) : NaN
   if (!Number.isFinite(value)) return bad(`'${shortened(number)}' is not a finite number`)
-  const labelBytes = layout.labels.reduce((sum, { index }) => sum + byteLength(cells[index]), 0)
-  if (labelBytes > MAX_LABEL_BYTES) {
-    return bad(`has ${String(labelBytes)} bytes of labels; ${String(MAX_LABEL_BYTES)} at most`)
-  }
   return { kind: 'point', line, timestampMs, value, labels: labelsOf(cells, layout) }
 }
 
@@ -151,7 +145,5 @@ const labelsOf = (cells: readonly string[], { labels }: CsvLayout): CsvPoint['la
           .map(({ index, name }) => [name, (cells[index] ?? '').trim()] as const)
           .filter(([, value]) => value !== ''),
       )
-
-const byteLength = (text = ''): number => Buffer.byteLength(text)
 
 const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}...` : text)

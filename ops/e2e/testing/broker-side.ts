@@ -28,6 +28,8 @@ export class BrokerSide {
   readonly config: Config
   readonly cluster: KafkaCluster
   readonly #producer: IdempotentProducer
+  /** Offsets behind what was there before, by topic and partition. */
+  readonly #starts = new Map<string, number>()
   readonly #points: RecordEncoder<MetricPoint>
   readonly #ticks: RecordEncoder<{ timestamp: number; tenant: string; origin: string }>
 
@@ -57,6 +59,7 @@ export class BrokerSide {
       ticks: await topicEncoder(controlTicks, connection),
     })
     await side.#producer.prepare([telemetryMetrics.name, controlTicks.name])
+    for (const { name } of [...catalogue, ...internal]) await side.#noteStart(name)
     return side
   }
 
@@ -90,7 +93,7 @@ export class BrokerSide {
     }
   }
 
-  /** Everything committed in a topic. */
+  /** Everything committed in a topic since this was opened. */
   async records(topic: string): Promise<StoredRecord[]> {
     const found: StoredRecord[] = []
     const partitions = await this.cluster.partitionCount(topic)
@@ -99,6 +102,7 @@ export class BrokerSide {
         cluster: this.cluster,
         topic,
         partition,
+        fromOffset: this.#starts.get(`${topic}/${partition}`) ?? 0,
         until: 'last-stable',
         onRecords(records) {
           while (records.next()) found.push(storedRecordOf(partition, records))
@@ -116,6 +120,14 @@ export class BrokerSide {
         value === null ? [] : [decoder.decode(value, WIRE_HEADER_BYTES, value.length)],
       )
       .filter((value) => topic.tenantOf(value) === tenant)
+  }
+
+  async #noteStart(topic: string): Promise<void> {
+    const count = await this.cluster.partitionCount(topic)
+    const partitions = Array.from({ length: count }, (_, partition) => ({ topic, partition }))
+    for (const { partition, offset } of await this.cluster.listOffsets(partitions, 'latest')) {
+      this.#starts.set(`${topic}/${partition}`, offset)
+    }
   }
 
   async close(): Promise<void> {

@@ -40,12 +40,12 @@ export class ProductProcess {
   /** Resolves when it is ready. */
   static async start(options: ProductProcessOptions): Promise<ProductProcess> {
     const started = new ProductProcess(options, { port: await freePort() })
-    const ready = await eventually(
+    await eventually(
       () => started.#isReady(),
-      (answer) => answer,
+      (isReady) => isReady || !started.isRunning,
       { timeoutMs: START_PATIENCE_MS },
     )
-    if (ready) return started
+    if (await started.#isReady()) return started
     await started.stop()
     throw new Error(`${options.command.join(' ')} did not get ready:\n${started.output}`)
   }
