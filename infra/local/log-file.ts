@@ -8,6 +8,7 @@ import {
   fstatSync,
   openSync,
   readSync,
+  rmSync,
   statSync,
   truncateSync,
 } from 'node:fs'
@@ -27,7 +28,13 @@ const sizeOf = (path: string): number => {
 
 export const boundLog = (path: string, maxBytes = maxLogBytes): void => {
   if (sizeOf(path) <= maxBytes) return
-  copyFileSync(path, `${path}.1`)
+  try {
+    copyFileSync(path, `${path}.1`)
+  } catch (error) {
+    // On a full disk the old lines are what goes first.
+    if (systemCode(error) !== 'ENOSPC') throw error
+    rmSync(`${path}.1`, { force: true })
+  }
   truncateSync(path)
 }
 

@@ -79,6 +79,12 @@ class Death extends StackError {
   }
 }
 
+interface Spawned {
+  readonly child: ChildProcess
+  /** How it ended, in words. */
+  readonly exit: Promise<string>
+}
+
 const healthPollMs = 100
 const watchEveryMs = 5_000
 const checkTimeoutMs = 4_000
@@ -184,7 +190,15 @@ export class ManagedProcess {
     }
     // An abort during `prepare` must not be followed by a spawn (P3).
     if (this.#isStopping()) return this.#ended('was stopped')
-    const { child, exit } = this.#spawn()
+    let spawned: Spawned
+    try {
+      spawned = this.#spawn()
+    } catch (error) {
+      return this.#ended(
+        `could not be started: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
+    const { child, exit } = spawned
     const ready = await this.#becomeReady(exit)
     if (ready === 'timeout') {
       await this.#end(child)
@@ -220,7 +234,7 @@ export class ManagedProcess {
     return `; its log ${this.#log} says why${shown.length === 0 ? '' : `:\n  ${shown.join('\n  ')}`}`
   }
 
-  #spawn(): { readonly child: ChildProcess; readonly exit: Promise<string> } {
+  #spawn(): Spawned {
     const { spec } = this
     boundLog(this.#log)
     const log = openSync(this.#log, 'a', 0o600)
@@ -235,7 +249,14 @@ export class ManagedProcess {
     this.#since = Date.now()
     if (child.pid !== undefined) {
       const { name, stopTimeoutMs } = spec
-      writePidRecord(this.#options.pidFolder, { name, pid: child.pid, stopTimeoutMs })
+      try {
+        writePidRecord(this.#options.pidFolder, { name, pid: child.pid, stopTimeoutMs })
+      } catch (error) {
+        // On a full disk. What no later start could find must not run (P2).
+        this.#child = undefined
+        child.kill('SIGKILL')
+        throw error
+      }
       this.#startedAt = identityOf(child.pid)?.startedAt
     }
     const exit = new Promise<string>((resolve) => {

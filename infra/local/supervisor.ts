@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import process from 'node:process'
 
-import type { StackError } from './errors.ts'
+import { systemCode, type StackError } from './errors.ts'
 import type { DataLayout } from './layout.ts'
 import { ManagedProcess } from './managed-process.ts'
 import type { ProcessSpec, ProcessStatus } from './managed-process.ts'
@@ -72,11 +72,16 @@ export class Supervisor {
   #writeState(): void {
     const identity = identityOf(process.pid)
     if (identity === undefined || this.#closed) return
-    writeStackState(this.#options.layout, {
-      ...identity,
-      since: this.#since,
-      ports: this.#options.ports,
-      processes: this.statuses,
-    })
+    try {
+      writeStackState(this.#options.layout, {
+        ...identity,
+        since: this.#since,
+        ports: this.#options.ports,
+        processes: this.statuses,
+      })
+    } catch (error) {
+      // Only `status` reads it, and the next change writes it again: no reason to let go of the children.
+      if (systemCode(error) === undefined) throw error
+    }
   }
 }
