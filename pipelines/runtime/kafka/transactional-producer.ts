@@ -128,6 +128,8 @@ export class TransactionalProducer {
       'transaction',
       this.transactionalId,
       async (nodeId) => {
+        // Whoever gave up must not fence the owner that came after.
+        options.signal?.throwIfAborted()
         const answer = await this.#cluster.send(
           nodeId,
           initProducerIdApi,

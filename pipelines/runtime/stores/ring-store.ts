@@ -17,6 +17,8 @@ import { DirtyIds } from './dirty-ids.ts'
 import type { KeyTable } from './key-table.ts'
 
 const SEGMENT_SAMPLES = 64
+/** Nothing is where it belongs in the changelog. */
+const REWRITE = -1
 
 export interface Ring {
   /** Samples held now, at most the capacity. */
@@ -32,6 +34,8 @@ interface RingState {
   total: number
   /** Positions from here on are not yet in the changelog. */
   flushed: number
+  /** Position of the oldest sample there is: a ring that has grown lacks what it dropped before. */
+  first: number
   readonly segments: (Float64Array | undefined)[]
 }
 
@@ -44,6 +48,10 @@ export class RingStore implements StateStore, Ring {
   readonly #rings: (RingState | undefined)[] = []
   readonly #dirty = new DirtyIds()
   readonly #key = new SuffixedKey(2)
+  /** While restoring: position behind the segment that stands in each place. */
+  readonly #ends = new Map<number, number[]>()
+  /** Above every key suffix that was found where another capacity had put it. */
+  #strayBound = 0
   readonly #body = Buffer.alloc(8 + 3 + SEGMENT_SAMPLES * 8 + 1)
   #selected: RingState
   #selectedId = -1
@@ -69,7 +77,7 @@ export class RingStore implements StateStore, Ring {
   }
 
   get length(): number {
-    return Math.min(this.#capacity, this.#selected.total)
+    return Math.min(this.#capacity, this.#selected.total - this.#selected.first)
   }
 
   get total(): number {
@@ -103,9 +111,11 @@ export class RingStore implements StateStore, Ring {
 
   release(id: number, keys: KeyTable, out: ChangelogWriter): void {
     const ring = this.#rings[id] as RingState
-    ring.segments.forEach((segment, index) => {
-      if (segment !== undefined) this.#write(keys, out, { id, index, bodyEnd: -1 })
-    })
+    const bound = Math.max(ring.segments.length, this.#strayBound)
+    for (let index = 0; index < bound; index++) {
+      if (ring.segments[index] === undefined && index >= this.#strayBound) continue
+      this.#write(keys, out, { id, index, bodyEnd: -1 })
+    }
     this.#rings[id] = undefined
   }
 
@@ -113,8 +123,9 @@ export class RingStore implements StateStore, Ring {
     this.#dirty.drain((id) => {
       const ring = this.#rings[id]
       if (ring === undefined || !keys.isLive(id)) return
-      const oldest = Math.max(ring.flushed, ring.total - this.#segmentCount * SEGMENT_SAMPLES)
-      const first = Math.floor(oldest / SEGMENT_SAMPLES)
+      // Segments before that have been written over.
+      const held = Math.floor((ring.total - 1) / SEGMENT_SAMPLES) - this.#segmentCount + 1
+      const first = Math.max(held, Math.floor(Math.max(ring.flushed, ring.first) / SEGMENT_SAMPLES))
       for (let number = first; number * SEGMENT_SAMPLES < ring.total; number++) {
         const index = number % this.#segmentCount
         this.#write(keys, out, { id, index, bodyEnd: this.#encode(ring, number) })
@@ -127,13 +138,22 @@ export class RingStore implements StateStore, Ring {
     if (entry.bodyStart < 0) {
       // Segments are only ever deleted all together, when the key goes.
       this.#rings[id] = this.#empty()
+      this.#ends.delete(id)
       return
     }
     const ring = this.#rings[id] as RingState
     const { body, bodyStart } = entry
     const start = body.readDoubleLE(bodyStart)
-    const index = entry.key.readUInt16BE(entry.keyEnd - 2)
+    const number = Math.floor(start / SEGMENT_SAMPLES)
+    // Not where the key says: the ring may have had another capacity when it was written.
+    const index = number % this.#segmentCount
+    const suffix = entry.key.readUInt16BE(entry.keyEnd - 2)
+    const stray = suffix !== index
+    if (stray) this.#strayBound = Math.max(this.#strayBound, suffix + 1)
     const count = readCount(body, bodyStart + 8)
+    const ends = this.#endsOf(id)
+    if (start + count.value < (ends[index] ?? 0)) return
+    ends[index] = start + count.value
     const segment = new Float64Array(SEGMENT_SAMPLES)
     const samplesStart = bodyStart + 8 + (count.value === 0 ? 0 : count.bytes)
     for (let sample = 0; sample < count.value; sample++) {
@@ -141,15 +161,32 @@ export class RingStore implements StateStore, Ring {
     }
     ring.segments[index] = segment
     ring.total = Math.max(ring.total, start + count.value)
-    ring.flushed = ring.total
+    // A ring that is laid out anew is written as a whole, before its entries take each other's place.
+    ring.flushed = stray || ring.flushed === REWRITE ? REWRITE : ring.total
   }
 
   markRestored(): void {
     this.#dirty.clear()
+    for (const [id, ends] of this.#ends) {
+      const ring = this.#rings[id] as RingState
+      let number = Math.floor((ring.total - 1) / SEGMENT_SAMPLES)
+      // Back as far as whole segments reach.
+      while (number > 0 && ends[(number - 1) % this.#segmentCount] === number * SEGMENT_SAMPLES) {
+        number -= 1
+      }
+      ring.first = number * SEGMENT_SAMPLES
+    }
+    this.#ends.clear()
+  }
+
+  #endsOf(id: number): number[] {
+    let ends = this.#ends.get(id)
+    if (ends === undefined) this.#ends.set(id, (ends = []))
+    return ends
   }
 
   #empty(): RingState {
-    return { total: 0, flushed: 0, segments: [] }
+    return { total: 0, flushed: 0, first: 0, segments: [] }
   }
 
   #write(

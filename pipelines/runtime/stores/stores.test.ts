@@ -171,6 +171,43 @@ describe('ring', () => {
   })
 })
 
+describe('a ring whose capacity changed', () => {
+  const sizes = fc.constantFrom(1, 64, 65, 100, 200, 1_000)
+
+  it('goes on with the newest samples there are, and leaves nothing behind', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(sizes, fc.nat({ max: 300 })), { minLength: 1, maxLength: 6 }),
+        compaction,
+        (versions, compact) => {
+          const [keys, log] = [new KeyTable(), new Changelog()]
+          addKey(keys, 'k')
+          let next = 0
+          let kept = Infinity
+          let store = new RingStore({ name: 'r', capacity: 1 })
+          for (const [capacity, samples] of versions) {
+            store = new RingStore({ name: 'r', capacity })
+            restoreInto(store, keys, log, compact)
+            store.select(0)
+            for (let sample = 0; sample < samples; sample++) store.push(next++)
+            kept = Math.min(capacity, kept + samples)
+            store.flush(keys, log)
+            expect(store.total).toBe(next)
+            const sure = Math.min(kept, next)
+            expect(store.length).toBeGreaterThanOrEqual(sure)
+            for (let back = 1; back <= store.length; back++) {
+              expect(store.at(store.length - back)).toBe(next - back)
+            }
+          }
+          store.release(0, keys, log)
+          expect(log.compacted().filter(({ body }) => body !== null)).toEqual([])
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+})
+
 describe('cell', () => {
   const schema = { type: 'record', name: 'C', fields: [{ name: 'text', type: 'string' }] }
 

@@ -9,7 +9,8 @@ import {
   type OrderRun,
   type TaskState,
 } from '../topology/internal-schemas.ts'
-import { changelogTopic, orderTopic, TASK_STORE } from '../topology/internal-topics.ts'
+import { changelogTopic, orderTopic } from '../topology/internal-topics.ts'
+import { TASK_STORE } from '../topology/store-names.ts'
 import { storeSchemas } from '../topology/state-layout.ts'
 import { ChangelogAppender } from './changelog-appender.ts'
 import type { OutputSettings } from './emitter.ts'

@@ -63,3 +63,30 @@ it.each([
 ])('refuses $title', ({ change, says }) => {
   expect(() => definePipeline({ ...base, ...change })).toThrow(says)
 })
+
+it.each([
+  { title: 'a state called as a store of ours', change: { state: { task: timer() } }, says: /own/ },
+  { title: 'a state that Avro cannot name', change: { state: { 'a-b': timer() } }, says: /store/ },
+  {
+    title: 'one topic as two inputs',
+    change: { inputs: { ...base.inputs, again: copartitioned(telemetryMetrics) } },
+    says: /more than one/,
+  },
+  {
+    title: 'a window that outlives its key',
+    change: {
+      windows: {
+        hour: {
+          input: 'points',
+          window: tumbling({ sizeMs: minutes(60), graceMs: 1 }),
+          row: {},
+          add: () => undefined,
+          close: () => undefined,
+        },
+      },
+    },
+    says: /keyIdleTtlMs/,
+  },
+])('refuses $title, too', ({ change, says }) => {
+  expect(() => definePipeline({ ...base, ...(change as object) })).toThrow(says)
+})

@@ -10,6 +10,7 @@ import type { Topic } from '../../../schemas/topic.ts'
 import { RuntimeError } from '../errors.ts'
 import type { WindowAggregate } from '../stores/window-store.ts'
 import type { AnyGlobalInput, AnyKeyedInput, GlobalStateOf, RecordOf } from './inputs.ts'
+import { KEYS_STORE, TASK_STORE } from './store-names.ts'
 import type { CellSpec, StateSpecs, StateViews } from './state.ts'
 import type { WindowBounds, WindowSpec } from './windows.ts'
 
@@ -136,6 +137,10 @@ export interface ErasedWindow {
   ) => void
 }
 
+/** Also names of Avro records. */
+const STORE_NAME = /^[A-Za-z][A-Za-z0-9]*$/
+/** Changelogs of the task itself, and of the home row where none is declared. */
+const RESERVED_STORES = [TASK_STORE, KEYS_STORE]
 const NAME = /^[a-z][a-z0-9-]*$/
 
 /**
@@ -159,10 +164,23 @@ export const definePipeline = <
   if (!NAME.test(spec.name)) refuse('the name must be lower-case letters, digits and dashes')
   const rows = Object.values(spec.state ?? {}).filter(({ kind }) => kind === 'row')
   if (rows.length > 1) refuse('at most one row; put the numbers of one key into one row')
+  const stores = [...Object.keys(spec.state ?? {}), ...Object.keys(spec.windows ?? {})]
+  for (const name of stores) {
+    if (!STORE_NAME.test(name)) refuse(`'${name}' cannot name a store: letters and digits only`)
+    if (RESERVED_STORES.includes(name)) refuse(`'${name}' is a store of the runtime's own`)
+  }
+  const topics = [...Object.values(spec.inputs), ...Object.values(spec.globals ?? {})]
+    .map(({ topic }) => topic.name)
+    .sort()
+  const twice = topics.find((name, index) => name === topics[index + 1])
+  if (twice !== undefined) refuse(`'${twice}' is more than one of its inputs`)
   for (const name of Object.keys(spec.windows ?? {})) {
     const input = spec.windows?.[name]?.input ?? ''
     if (!(input in spec.inputs)) refuse(`window '${name}' aggregates '${input}', which is no input`)
     if (name in (spec.state ?? {})) refuse(`'${name}' names both a window and a state`)
+    const { sizeMs = 0, graceMs = 0 } = spec.windows?.[name]?.window ?? {}
+    if (spec.keyIdleTtlMs < sizeMs + graceMs)
+      refuse(`keyIdleTtlMs ${spec.keyIdleTtlMs} would forget keys whose window '${name}' is open`)
   }
   for (const name of Object.keys(spec.onTimer ?? {})) {
     if (spec.state?.[name]?.kind !== 'timer') refuse(`onTimer '${name}' has no timer() in state`)

@@ -5,6 +5,7 @@ import { controlTicks } from '../../../schemas/topics.ts'
 import type { Pipeline } from './define-pipeline.ts'
 import { orderSchema, taskStateSchema } from './internal-schemas.ts'
 import { storeSchemas } from './state-layout.ts'
+import { TASK_STORE } from './store-names.ts'
 
 export interface InternalTopic {
   readonly name: string
@@ -22,8 +23,6 @@ export const orderTopic = (pipeline: string): string => `${pipeline}.order`
 export const ticksTopic = (pipeline: string): string => `${pipeline}.ticks`
 export const lateTopic = (pipeline: string): string => `${pipeline}.late`
 export const deadLetterTopic = (pipeline: string): string => `${pipeline}.dead-letter`
-/** Clocks of tenants and positions in global tables: what belongs to the task, not to a key. */
-export const TASK_STORE = 'task'
 
 export const internalTopics = (pipeline: Pipeline): InternalTopic[] => {
   const { name } = pipeline

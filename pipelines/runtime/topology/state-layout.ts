@@ -11,6 +11,7 @@ import { RingStore } from '../stores/ring-store.ts'
 import { RowStore } from '../stores/row-store.ts'
 import { WindowStore } from '../stores/window-store.ts'
 import type { Pipeline } from './define-pipeline.ts'
+import { KEYS_STORE } from './store-names.ts'
 
 export const CLOCK_FIELD = '_clock'
 export const TENANT_FIELD = '_tenant'
@@ -36,7 +37,7 @@ export const layOutState = (pipeline: Pipeline): StateLayout => {
   for (const name of timers) initial[timerField(name)] = Number.NaN
   if (rowEntry?.[1].kind === 'row') Object.assign(initial, rowEntry[1].initial)
   return {
-    home: new RowStore({ name: rowEntry?.[0] ?? 'keys', initial }),
+    home: new RowStore({ name: rowEntry?.[0] ?? KEYS_STORE, initial }),
     cells: specs.flatMap(([name, spec]) =>
       spec.kind === 'cell' ? [new CellStore({ name, schema: spec.schema })] : [],
     ),

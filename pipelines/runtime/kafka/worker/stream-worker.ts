@@ -47,6 +47,8 @@ interface OwnedTask {
   readonly partition: number
   runner: TaskRunner
   failures: number
+  /** What it is opened again after. */
+  lastFailure: string
   error: string | undefined
 }
 
@@ -67,6 +69,8 @@ export class StreamWorker {
   readonly #stopping = new AbortController()
   #member: GroupMember | undefined
   #partitions = 0
+  /** From the drain until the next assignment: nothing may begin to run. */
+  #rebalancing = false
   readonly #partitionCounts = new Map<string, number>()
 
   constructor(options: StreamWorkerOptions) {
@@ -113,6 +117,8 @@ export class StreamWorker {
     const broken = [...this.#owned.values()].find(({ error }) => error !== undefined)
     if (broken) return `${name}/${broken.partition}: ${broken.error ?? ''}`
     if (state !== 'stable') return `${name}: joining its group`
+    const failed = [...this.#owned.values()].find(({ runner }) => runner.state === 'failed')
+    if (failed) return `${name}/${failed.partition}: trying again after: ${failed.lastFailure}`
     const opening = [...this.#owned.values()].find(({ runner }) => runner.state === 'opening')
     if (opening) {
       const { restoredRecords, totalRecords } = opening.runner.restore
@@ -173,6 +179,7 @@ export class StreamWorker {
 
   /** S1 */
   async #drain(): Promise<void> {
+    this.#rebalancing = true
     await Promise.all([...this.#owned.values()].map(({ runner }) => runner.drain()))
   }
 
@@ -180,6 +187,7 @@ export class StreamWorker {
     const gone = [...this.#owned].filter(([id]) => !ids.includes(id))
     for (const [id] of gone) this.#owned.delete(id)
     await Promise.all(gone.map(([, { runner }]) => runner.close()))
+    this.#rebalancing = false
     for (const { runner } of this.#owned.values()) runner.resume()
     for (let partition = 0; partition < this.#partitions; partition++) {
       const id = this.#taskId(partition)
@@ -187,6 +195,7 @@ export class StreamWorker {
       const owned: OwnedTask = {
         partition,
         failures: 0,
+        lastFailure: '',
         error: undefined,
         runner: this.#createRunner(id, partition),
       }
@@ -197,6 +206,7 @@ export class StreamWorker {
 
   /** S2 */
   async #dropAll(): Promise<void> {
+    this.#rebalancing = false
     const dropped = [...this.#owned.values()]
     this.#owned.clear()
     await Promise.all(dropped.map(({ runner }) => runner.close()))
@@ -239,6 +249,7 @@ export class StreamWorker {
     await runner.close()
     if (owned?.runner !== runner || this.#stopping.signal.aborted) return
     const message = error instanceof Error ? error.message : String(error)
+    owned.lastFailure = message
     const { logger } = this.#options.cluster
     if (error instanceof RuntimeError) {
       owned.error = message
@@ -254,6 +265,7 @@ export class StreamWorker {
     await sleep(pauseMs, this.#stopping.signal)
     if (this.#owned.get(id) !== owned || this.#stopping.signal.aborted) return
     owned.runner = this.#createRunner(id, owned.partition)
+    if (this.#rebalancing) void owned.runner.drain()
     void owned.runner.open()
   }
 }

@@ -71,6 +71,8 @@ export class TaskRunner {
   #timer: NodeJS.Timeout | undefined
   #scheduled = false
   #awaitingSchema = false
+  /** Between `drain` and `resume`; one that is still opening does not begin to run then. */
+  #held = false
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options
@@ -139,7 +141,7 @@ export class TaskRunner {
       })
       await this.#position(committed)
       if (signal.aborted) return
-      this.state = 'running'
+      this.state = this.#held ? 'paused' : 'running'
       this.#fetcher.assign(
         this.task.queues.map(({ input, position }) => ({
           topic: input.topic,
@@ -154,6 +156,7 @@ export class TaskRunner {
 
   /** Finishes what was begun and commits it; processing stops until `resume`. */
   async drain(): Promise<void> {
+    this.#held = true
     if (this.state !== 'running') return
     this.state = 'paused'
     await this.#committing
@@ -162,6 +165,7 @@ export class TaskRunner {
   }
 
   resume(): void {
+    this.#held = false
     if (this.state !== 'paused') return
     this.state = 'running'
     this.#schedule()
@@ -193,7 +197,12 @@ export class TaskRunner {
   #receive(fetched: FetchedRecords): void {
     const queue = this.#queues.get(`${fetched.topic}/${fetched.partition}`)
     if (queue === undefined) return
-    this.task.push(queue, fetched)
+    try {
+      this.task.push(queue, fetched)
+    } catch (error) {
+      this.#fail(error) // bytes that are no records: the fetcher must not see it
+      return
+    }
     this.#schedule()
   }
 
