@@ -11,10 +11,8 @@ import {
 } from './index.ts'
 import type { ReadProgress, ReadToEndOptions } from './index.ts'
 
-const cluster = new KafkaCluster({
-  brokers: (stackEnvironment()['KAFKA_BROKERS'] ?? '').split(','),
-  clientId: 'read-to-end-test',
-})
+const brokers = (stackEnvironment()['KAFKA_BROKERS'] ?? '').split(',')
+const cluster = new KafkaCluster({ brokers, clientId: 'read-to-end-test' })
 const admin = new KafkaAdmin(cluster)
 const topic = uniqueName('numbers')
 
@@ -94,6 +92,14 @@ it('stops when told', async () => {
       if (position === 10_000) stop.abort()
     },
   })
+  await expect(reading).rejects.toMatchObject({ code: 'READ_ABORTED' })
+})
+
+it('leaves no rejection behind when it is told to stop as its client closes', async () => {
+  const closed = new KafkaCluster({ brokers, clientId: 'read-to-end-test' })
+  await closed.close()
+  const signal = AbortSignal.abort()
+  const reading = read({ cluster: closed, fromOffset: 0, until: 10, signal })
   await expect(reading).rejects.toMatchObject({ code: 'READ_ABORTED' })
 })
 

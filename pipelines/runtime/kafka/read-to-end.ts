@@ -90,14 +90,13 @@ class PartitionReader {
     const endOffset = await this.#endOffset()
     const startOffset = this.#options.fromOffset ?? (await this.#listOffset('earliest'))
     let position = startOffset
-    let next = position < endOffset ? this.#fetch(position) : undefined
+    let next = position < endOffset ? this.#fetchAhead(position) : undefined
     this.#report(position, startOffset, endOffset)
     while (next !== undefined) {
       const fetched = await this.#answer(next, position)
       const records = this.#open(fetched, position, endOffset)
       position = records.nextOffset
-      next = position < endOffset ? this.#fetch(position) : undefined
-      next?.catch(() => undefined) // looked at in the next round
+      next = position < endOffset ? this.#fetchAhead(position) : undefined
       if (records.sizeBytes > 0) await this.#options.onRecords(records)
       this.#report(Math.min(position, endOffset), startOffset, endOffset)
     }
@@ -114,6 +113,13 @@ class PartitionReader {
     const { topic, partition, signal } = this.#options
     const limit = { retryTimeoutMs: Number.POSITIVE_INFINITY, signal }
     return this.#cluster.listOffset({ topic, partition }, spec, limit)
+  }
+
+  /** Looked at in the next round, or never if the reading ends before: its failure is nobody's then. */
+  #fetchAhead(position: number): Promise<FetchedBytes> {
+    const fetching = this.#fetch(position)
+    fetching.catch(() => undefined)
+    return fetching
   }
 
   async #fetch(position: number): Promise<FetchedBytes> {
@@ -150,8 +156,8 @@ class PartitionReader {
 
   /** The answer, fetched again with back-off for as long as the error is retryable. */
   async #answer(first: Promise<FetchedBytes>, position: number): Promise<FetchedBytes> {
+    this.#throwIfAborted(position)
     for (let answer = first; ; answer = this.#fetch(position)) {
-      this.#throwIfAborted(position)
       try {
         const fetched = await answer
         this.#failures = 0
@@ -165,6 +171,7 @@ class PartitionReader {
         this.#cluster.forgetTopic(this.#options.topic)
         await sleep(backOffMs(this.#failures, 20, 2000), this.#options.signal)
         this.#failures += 1
+        this.#throwIfAborted(position) // before the next fetch, which nobody would look at
       }
     }
   }
