@@ -28,7 +28,11 @@ export const toProblem = (
 }
 
 const fieldOf = ({ instancePath, params }: Finding): string => {
-  const path = instancePath.slice(1).replaceAll('/', '.')
+  // Which of several values of a parameter it is, the value itself says.
+  const path = instancePath
+    .slice(1)
+    .replace(/\/\d+$/, '')
+    .replaceAll('/', '.')
   if (path !== '') return path
   const missing = params['missingProperty']
   return typeof missing === 'string' ? missing : 'request'

@@ -1,12 +1,5 @@
 /** The inverse of `jsonFormOf`: what JSON says in text becomes bytes and numbers again. */
-import type { AvroType } from '../../pipelines/runtime/avro/index.ts'
-
-interface Parts {
-  readonly fields: readonly { readonly name: string; readonly type: AvroType }[]
-  readonly itemsType: AvroType
-  readonly valuesType: AvroType
-  readonly types: readonly AvroType[]
-}
+import { partsOf, type AvroType } from '../../pipelines/runtime/avro/index.ts'
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const WORDS_FOR_NUMBERS: Readonly<Record<string, number>> = {
@@ -17,7 +10,7 @@ const WORDS_FOR_NUMBERS: Readonly<Record<string, number>> = {
 
 /** What does not fit the type is passed on as it is, for the validation to name it. */
 export const valueFromJson = (type: AvroType, json: unknown): unknown => {
-  const parts = type as unknown as Parts
+  const parts = partsOf(type)
   switch (type.typeName) {
     case 'bytes':
     case 'fixed':

@@ -5,7 +5,7 @@
  * how a value happens to look: 40.0 must not turn into an int now and then.
  */
 import { Environment } from '@marcbachmann/cel-js'
-import type { AvroType } from '../../pipelines/runtime/avro/index.ts'
+import { partsOf, type AvroType } from '../../pipelines/runtime/avro/index.ts'
 import { messageOf, usageError } from '../shared/errors.ts'
 import type { RecordLine } from './record-line.ts'
 import type { ReadValue } from './value-reader.ts'
@@ -56,15 +56,8 @@ const parse = (expression: string) => {
   }
 }
 
-interface Parts {
-  readonly fields: readonly { readonly name: string; readonly type: AvroType }[]
-  readonly itemsType: AvroType
-  readonly valuesType: AvroType
-  readonly types: readonly AvroType[]
-}
-
 const celValue = (type: AvroType, value: unknown): unknown => {
-  const parts = type as unknown as Parts
+  const parts = partsOf(type)
   switch (type.typeName) {
     case 'int':
     case 'long':

@@ -14,11 +14,12 @@ import type {
   TopicPartition,
 } from '../../pipelines/runtime/kafka/index.ts'
 import { BlockDraft, Linger, type BlockLimits } from './block-draft.ts'
-import { commitBlock, openPartition, type ProtocolPorts } from './block-protocol.ts'
-import type { BlockStore, FormerTopic } from './block-store.ts'
+import { commitBlock, type ProtocolPorts } from './block-protocol.ts'
+import type { BlockStore } from './block-store.ts'
 import { nameOf, type Gap, type PartitionId } from './block.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import { readRange, topicIdOf, type TopicGuard } from './kafka-partition.ts'
+import { findStart, type StartPorts } from './partition-start.ts'
 import type { TopicRows } from './topic-rows.ts'
 import { WakeUp } from './wake-up.ts'
 import type { WriterPool } from './writer-pool.ts'
@@ -45,8 +46,7 @@ export interface PartitionSinkOptions {
   readonly cluster: KafkaCluster
   readonly guard: TopicGuard
   readonly store: BlockStore
-  /** Other topics of the name that the sink has written from, newest first. */
-  readonly formerTopics: (id: PartitionId) => Promise<readonly FormerTopic[]>
+  readonly formerTopics: StartPorts['formerTopics']
   readonly topicRows: TopicRows
   readonly deadLetters: DeadLetters
   readonly writers: WriterPool
@@ -73,7 +73,6 @@ export interface PartitionProgress {
 /** Why filling ended. All but `stopping`: the partition must be looked at again from the start. */
 type FillingEnd = 'lost' | 'out-of-range' | 'topic-recreated' | 'failed' | 'stopping'
 
-const TRUNCATED_POLL_MS = 1_000
 const FAILED_PAUSE_MS = 10_000
 
 export class PartitionSink {
@@ -185,78 +184,23 @@ export class PartitionSink {
     }
   }
 
-  // --- opening --------------------------------------------------------------------------------
-
   async #open(): Promise<number> {
-    const { cluster, topic, partition } = this.#options
+    const { cluster, topic, partition, formerTopics, observer } = this.#options
     const { signal } = this.#stopping
     const topicId = await this.#persist('topic', () => topicIdOf(cluster, topic, signal))
     this.#id = { topic, topicId, partition }
-    const { next } = await openPartition(this.#ports(), this.#id)
-    const logStart = await this.#offset('earliest')
-    if (next === undefined) {
-      await this.#recordFormer()
-      return logStart
+    const ports: StartPorts = {
+      ...this.#ports(),
+      cluster,
+      formerTopics,
+      signal,
+      gapFound: (gap) => {
+        observer.gapFound(gap)
+      },
+      pause: (ms) => this.#wakeUp.wait(performance.now() + ms),
+      isStopping: () => this.#isStopping,
     }
-    if (next < logStart) {
-      const lost = logStart - next
-      await this.#recordGap(
-        'retention',
-        next,
-        logStart - 1,
-        `${String(lost)} offsets were deleted before they were read`,
-      )
-      return logStart
-    }
-    await this.#untilLogReaches(next)
-    return next
-  }
-
-  /** A log shorter than what was read from it has lost records, and will reuse their offsets. */
-  async #untilLogReaches(next: number): Promise<void> {
-    for (;;) {
-      const end = await this.#offset('latest')
-      if (end >= next || this.#isStopping) return
-      await this.#recordGap(
-        'log-truncated',
-        end,
-        next - 1,
-        'the log was cut: records that take these offsets anew are not read',
-      )
-      await this.#wakeUp.wait(performance.now() + TRUNCATED_POLL_MS)
-    }
-  }
-
-  async #recordFormer(): Promise<void> {
-    const former = await this.#persist('load', () => this.#options.formerTopics(this.#id))
-    for (const { topicId, lastOffset } of former) {
-      await this.#recordGap(
-        'topic-recreated',
-        lastOffset + 1,
-        null,
-        `the topic was deleted and made again (id ${this.#id.topicId}); what followed in the former one is unknown`,
-        { ...this.#id, topicId },
-      )
-    }
-  }
-
-  async #recordGap(
-    kind: Gap['kind'],
-    fromOffset: number,
-    toOffset: number | null,
-    detail: string,
-    id: PartitionId = this.#id,
-  ): Promise<void> {
-    const gap = { id, kind, fromOffset, toOffset, detail }
-    if (await this.#persist('gap', () => this.#options.store.recordGap(gap))) {
-      this.#options.observer.gapFound(gap)
-    }
-  }
-
-  #offset(spec: 'earliest' | 'latest'): Promise<number> {
-    const { cluster, topic, partition } = this.#options
-    const limit = { signal: this.#stopping.signal }
-    return this.#persist('offsets', () => cluster.listOffset({ topic, partition }, spec, limit))
+    return findStart(ports, this.#id)
   }
 
   // --- filling --------------------------------------------------------------------------------

@@ -6,7 +6,21 @@ import { safeTypeOf } from './safe-types.ts'
 
 export type AvroType = avro.Type
 
-/** avsc fills these in per kind of type but declares them in classes only. */
+/** What a type has by its kind: avsc fills it in, but declares it in the classes of the kinds only. */
+export interface AvroTypeParts {
+  /** Of a record. */
+  readonly fields: readonly { readonly name: string; readonly type: AvroType }[]
+  /** Of an array. */
+  readonly itemsType: AvroType
+  /** Of a map. */
+  readonly valuesType: AvroType
+  /** Branches of a union. */
+  readonly types: readonly AvroType[]
+}
+
+/** Only the parts of the type's own kind are there: look at `typeName` first. */
+export const partsOf = (type: AvroType): AvroTypeParts => type as unknown as AvroTypeParts
+
 export type RecordType = avro.types.RecordType
 export type RecordField = avro.types.Field
 

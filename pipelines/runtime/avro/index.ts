@@ -1,6 +1,6 @@
 export { AvroError, avroFaultName } from './avro-error.ts'
 export type { AvroDataFault, AvroErrorCode, PositionOrFault } from './avro-error.ts'
-export { recordTypeOf } from './avro-type.ts'
+export { partsOf, recordTypeOf } from './avro-type.ts'
 export type { AvroType, RecordType } from './avro-type.ts'
 export { compileFieldReader } from './field-reader.ts'
 export type { FieldReader, FieldReaderOptions, Mutable } from './field-reader.ts'

@@ -101,7 +101,13 @@ export const anomalyRoutes = (app: ApiInstance, { storage }: ApiPorts): void => 
       schema: {
         tags: ['anomalies'],
         summary: 'One anomaly with all its revisions',
-        params: Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }),
+        params: Type.Object({
+          id: Type.String({
+            minLength: 1,
+            maxLength: 64,
+            description: 'Identity of the episode, as /api/anomalies lists it.',
+          }),
+        }),
         querystring: schema.queryOf({ tenant: schema.tenantParameter }),
         response: {
           200: Type.Object({

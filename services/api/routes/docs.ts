@@ -20,7 +20,7 @@ export const docs = async (app: ApiInstance): Promise<void> => {
         { name: 'telemetry', description: 'Points as they came' },
         { name: 'series', description: 'Series, their band and what is unusual on them' },
         { name: 'anomalies', description: 'Episodes in which a series left its band' },
-        { name: 'tenants' },
+        { name: 'tenants', description: 'Who has telemetry here' },
         { name: 'status', description: 'The installation as a whole' },
         { name: 'health', description: 'For supervisors and Prometheus' },
       ],

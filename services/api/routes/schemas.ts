@@ -33,9 +33,16 @@ export const cursorParameter = Type.Optional(
 export const limitParameter = (options: { default: number; maximum: number }) =>
   Type.Integer({ ...options, minimum: 1, description: 'Items in one answer, at most.' })
 
-/** Query parameters: unknown ones are refused, since a misspelt filter would silently not filter. */
-export const queryOf = <Properties extends TProperties>(properties: Properties) =>
-  Type.Object(properties, { additionalProperties: false })
+/**
+ * Query parameters: unknown ones are refused, since a misspelt filter would silently not filter. One
+ * with a default need not be given, and is there all the same once the request is validated.
+ */
+export const queryOf = <Properties extends TProperties>(properties: Properties) => {
+  const required = Object.entries(properties)
+    .filter(([, schema]) => !Type.IsOptional(schema) && !('default' in schema))
+    .map(([name]) => name)
+  return Object.assign(Type.Object(properties, { additionalProperties: false }), { required })
+}
 
 export const nullable = <Schema extends TSchema>(schema: Schema) =>
   Type.Union([schema, Type.Null()])
