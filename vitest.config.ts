@@ -22,6 +22,8 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: [...EXCLUDE, INTEGRATION, DRILL],
+          // Fast when idle; a busy machine is no reason to fail.
+          testTimeout: 60_000,
           // Threads start faster than processes. Modules are loaded once per thread, not per file, which
           // halves the time: what is tested here is pure, so a file leaves nothing behind for the next.
           pool: 'threads',
