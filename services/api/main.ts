@@ -1,4 +1,5 @@
 /** The query API as a process: brings the real ports, listens, and closes in order. */
+import { resolve } from 'node:path'
 import { pendingMigrations } from '../../infra/clickhouse/index.ts'
 import type { KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
 import { askRegistry } from '../../pipelines/runtime/kafka/registry-http.ts'
@@ -52,6 +53,7 @@ const start = async ({ config, logger, metrics, signal }: ServiceContext) => {
       return lags.flat()
     },
     nowMs: Date.now,
+    ...(isDefaultData(config.dataDir) ? {} : { dataFolder: config.dataDir }),
   })
   const stop = async (): Promise<void> => {
     await app.close()
@@ -66,6 +68,10 @@ const start = async ({ config, logger, metrics, signal }: ServiceContext) => {
   }
   return { ready: () => true, stop }
 }
+
+/** Where commands look by themselves; both run where `npm start` does. */
+const isDefaultData = (folder: string | undefined): folder is undefined =>
+  folder === undefined || resolve('.millrace') === folder
 
 const listen = async (app: ApiInstance, { host, apiPort }: Config): Promise<void> => {
   try {

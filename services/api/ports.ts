@@ -26,6 +26,8 @@ export interface ApiPorts {
   readonly logger: FastifyBaseLogger
   readonly consumerLag: () => Promise<readonly ConsumerLag[]>
   readonly nowMs: () => number
+  /** Of the local stack, where commands have to be told of it. */
+  readonly dataFolder?: string
 }
 
 /** Records that a pipeline or the sink has still to read. */

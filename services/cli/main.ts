@@ -31,8 +31,8 @@ const commands = [setup, up, status, down, worker, service, topics, replay, tail
 
 const AFTER_HELP = `
 Exit codes: 0 done, 1 a negative answer, 2 wrong usage or configuration, 3 cannot reach what it
-needs, 4 timed out. Kafka, registry and ClickHouse are found by environment variables:
-docs/configuration.md.`
+needs, 4 timed out. Kafka, registry and ClickHouse are found by environment variables, else in the
+running local stack (--data): docs/configuration.md.`
 
 export const buildProgram = (): Command => {
   // Sub-commands inherit these: wrong usage is thrown, not exited on.

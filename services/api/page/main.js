@@ -194,6 +194,7 @@ const onStatus = (status) => {
   }
   showHealth(status, places)
   setText(byId('stack-note'), '')
+  showNextSteps(byId('next-steps'), location.origin, status.data_folder)
 }
 
 /** What the stack was a moment ago is no news about it now. @param {AbortSignal} signal */
@@ -391,5 +392,5 @@ document.addEventListener('visibilitychange', () => {
   if (!document.hidden && !isPaused) refresh()
 })
 
-showNextSteps(byId('next-steps'), location.origin)
+showNextSteps(byId('next-steps'), location.origin, null)
 refresh()

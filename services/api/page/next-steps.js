@@ -1,19 +1,32 @@
 /** Commands to go on with, each with a button that copies it. */
 import { element } from './dom.js'
 
-/** @param {string} origin */
-const steps = (origin) => [
-  ['Watch anomalies as they are found', 'npx millrace tail signals.anomalies'],
-  ['Send your own history through it', 'npx millrace replay metrics FILE.csv'],
+/** @param {string} origin @param {string} data as it stands in commands; '' for none */
+const steps = (origin, data) => [
+  ['Watch anomalies as they are found', `npx millrace tail signals.anomalies${data}`],
+  ['Send your own history through it', `npx millrace replay metrics FILE.csv${data}`],
   ['Ask the API what is unusual now', `curl '${origin}/api/anomalies?state=open'`],
-  ['See every process, its memory and its port', 'npx millrace status'],
-  ['See the topics that others can read and write', 'npx millrace topics list'],
-  ['See records that could not be processed', 'npx millrace dlq list'],
+  ['See every process, its memory and its port', `npx millrace status${data}`],
+  ['See the topics that others can read and write', `npx millrace topics list${data}`],
+  ['See records that could not be processed', `npx millrace dlq list${data}`],
 ]
 
-/** @param {Element} list @param {string} origin */
-export const showNextSteps = (list, origin) => {
-  list.replaceChildren(...steps(origin).map(([what = '', command = '']) => row(what, command)))
+/** Characters that no shell takes for anything else. */
+const plainPath = /^[\w./@%+=:,-]+$/
+
+/** @param {string} path */
+const quoted = (path) => (plainPath.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
+
+/** @type {string | undefined} */
+let shownFor
+
+/** @param {Element} list @param {string} origin @param {string | null} dataFolder */
+export const showNextSteps = (list, origin, dataFolder) => {
+  const data = dataFolder === null ? '' : ` --data ${quoted(dataFolder)}`
+  if (data === shownFor) return
+  shownFor = data
+  const rows = steps(origin, data).map(([what = '', command = '']) => row(what, command))
+  list.replaceChildren(...rows)
 }
 
 /** @param {string} what @param {string} command */

@@ -46,6 +46,9 @@ const answer = Type.Object({
   processes: Type.Array(partSchema),
   totals: schema.nullable(totals),
   lags: lag,
+  data_folder: schema.nullable(
+    Type.String({ description: 'What commands need as --data; null where they need none.' }),
+  ),
   gaps: Type.Array(gap, { description: 'Records that can never reach ClickHouse; newest first.' }),
 })
 
@@ -79,6 +82,7 @@ export const statusRoutes = (app: ApiInstance, ports: ApiPorts): void => {
           seconds_since_arrival: hasPoints && idleMs !== undefined ? idleMs / 1000 : null,
           consumers: [...consumers],
         },
+        data_folder: ports.dataFolder ?? null,
         gaps: [...(stored?.gaps ?? [])],
       }
     },

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { DlqListOptions } from '../dead-letters/list.ts'
 import type { DlqRedriveOptions } from '../dead-letters/redrive.ts'
 import type { DlqShowOptions } from '../dead-letters/show.ts'
+import { onServers } from './on-servers.ts'
 import { JSON_OPTION, wholeNumber } from './option-values.ts'
 
 const DEFAULT_SCAN = 100_000
@@ -11,8 +12,7 @@ export const register = (program: Command): void => {
   const dlq = program
     .command('dlq')
     .description('records that could not be processed: count them, look at them, send them again')
-  dlq
-    .command('list')
+  onServers(dlq.command('list'))
     .description('dead-letter and late topics, with how many letters of which reason')
     .option('--scan <n>', 'newest records to look at, per partition', wholeNumber, DEFAULT_SCAN)
     .option(...JSON_OPTION)
@@ -20,8 +20,7 @@ export const register = (program: Command): void => {
       const { runDlqList } = await import('../dead-letters/list.ts')
       await runDlqList(options)
     })
-  dlq
-    .command('show')
+  onServers(dlq.command('show'))
     .argument('<topic>', 'a dead-letter or late topic')
     .description('the newest letters: why, from where, and the value as far as it can be read')
     .option('--reason <reason>', 'only letters of this reason')
@@ -33,8 +32,7 @@ export const register = (program: Command): void => {
       const { runDlqShow } = await import('../dead-letters/show.ts')
       await runDlqShow(topic, options)
     })
-  dlq
-    .command('redrive')
+  onServers(dlq.command('redrive'))
     .description('send letters, byte for byte, to the topics they came from; each at most once')
     .requiredOption('--topic <topic>', 'a dead-letter or late topic')
     .option('--reason <reason>', 'only letters of this reason')

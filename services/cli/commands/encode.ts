@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { EncodeOptions } from '../records/encode.ts'
+import { onServers } from './on-servers.ts'
 
 export const register = (program: Command): void => {
-  program
-    .command('encode')
+  onServers(program.command('encode'))
     .argument('<topic>', 'topic whose newest registered schema is used')
     .description('JSON lines on standard input -> Confluent-Avro values, a base64 line each')
     .option('--raw', 'bytes instead, each value after its length (uint32, big-endian)')

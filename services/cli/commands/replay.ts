@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import type { ReplayOptions } from '../replay/run-replay-metrics.ts'
+import { onServers } from './on-servers.ts'
 import { JSON_OPTION } from './option-values.ts'
 
 export const register = (program: Command): void => {
-  program
+  const replay = program
     .command('replay')
     .description('publish files of history in the order of their event time')
-    .command('metrics')
+  onServers(replay.command('metrics'))
     .argument('<file...>', 'CSV files, or folders with CSV files in them')
     .description('points from CSV: a timestamp, a value, further columns as labels')
     .option('--speed <speed>', '`max`, or `Nx`: N seconds of history a second', 'max')

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import type { TailOptions } from '../records/tail.ts'
+import { onServers } from './on-servers.ts'
 import { seconds, wholeNumber } from './option-values.ts'
 
 export const register = (program: Command): void => {
-  program
-    .command('tail')
+  onServers(program.command('tail'))
     .argument('<topic>', 'any topic, internal ones too')
     .description('records of a topic as JSON lines; only what is committed')
     .option(

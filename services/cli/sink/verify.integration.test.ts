@@ -22,12 +22,13 @@ const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 const env = { ...process.env, ...environment }
 let sink: ChildProcess | undefined
 
-const millrace = (...args: readonly string[]) =>
+const run = (settings: NodeJS.ProcessEnv, ...args: readonly string[]) =>
   new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    execFile(process.execPath, [main, ...args], { env }, (error, stdout, stderr) => {
+    execFile(process.execPath, [main, ...args], { env: settings }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
     })
   })
+const millrace = (...args: readonly string[]) => run(env, ...args)
 
 beforeAll(async () => {
   const applied = await millrace('topics', 'apply')
@@ -80,4 +81,23 @@ it('refuses a topic that does not go to ClickHouse', async () => {
     /^millrace: Topic 'control\.ticks' does not go to ClickHouse; those that do/,
   )
   expect(code).toBe(2)
+})
+
+it.each([
+  {
+    title: 'a wrong login',
+    settings: { CLICKHOUSE_USERNAME: 'nobody' },
+    code: 2,
+    says: /^millrace: ClickHouse at \S+ refuses the login of user 'nobody'\. Correct CLICKHOUSE_USERNAME and/,
+  },
+  {
+    title: 'nobody at the address',
+    settings: { CLICKHOUSE_URL: 'http://127.0.0.1:1' },
+    code: 3,
+    says: /^millrace: ClickHouse at http:\/\/127\.0\.0\.1:1 does not answer: .*CLICKHOUSE_URL/,
+  },
+])('tells $title from missing rows', async ({ settings, code, says }) => {
+  const result = await run({ ...env, ...settings }, 'sink', 'verify', '--wait', '0.1')
+  expect(result.stderr).toMatch(says)
+  expect(result.code).toBe(code)
 })

@@ -1,8 +1,12 @@
 import process from 'node:process'
+import { ClickHouseError } from '@clickhouse/client'
 import { openClickHouse } from '../../shared/clickhouse.ts'
-import { EXIT, usageError } from '../../shared/errors.ts'
+import type { Config } from '../../shared/config.ts'
+import { EXIT, messageOf, usageError } from '../../shared/errors.ts'
+import { SinkError } from '../../sink/errors.ts'
 import { sinkTables, type SinkTable } from '../../sink/tables.ts'
 import { verifyTopic, type PartitionVerdict, type TopicVerdict } from '../../sink/verify.ts'
+import { CliError } from '../cli-error.ts'
 import { setExitCode } from '../exit-code.ts'
 import { withKafka } from '../kafka-session.ts'
 
@@ -33,10 +37,33 @@ export const runSinkVerify = async (options: SinkVerifyOptions): Promise<void> =
         json ? `${JSON.stringify({ ok, topics })}\n` : topics.map(textOf).join(''),
       )
       if (!ok) setExitCode(EXIT.negative)
+    } catch (error) {
+      throw inOurWords(error, config.clickhouse)
     } finally {
       await client.close()
     }
   })
+}
+
+const LOGIN_FAULTS = new Set(['AUTHENTICATION_FAILED', 'REQUIRED_PASSWORD', 'UNKNOWN_USER'])
+
+/** The sink would say that rows wait in Kafka; here somebody sits before a terminal. */
+const inOurWords = (error: unknown, { url, username }: Config['clickhouse']): unknown => {
+  if (!(error instanceof SinkError)) return error
+  const { cause } = error
+  if (cause instanceof ClickHouseError && LOGIN_FAULTS.has(cause.type ?? '')) {
+    return new CliError(
+      `ClickHouse at ${url} refuses the login of user '${username}'. Correct CLICKHOUSE_USERNAME and CLICKHOUSE_PASSWORD (or CLICKHOUSE_PASSWORD_FILE); with all of CLICKHOUSE_* unset, --data DIR takes the login of a local stack.`,
+      EXIT.usage,
+      { cause: error },
+    )
+  }
+  if (error.code !== 'SINK_STORE_UNAVAILABLE') return error
+  return new CliError(
+    `ClickHouse at ${url} does not answer: ${messageOf(cause)}. Check that it runs, and CLICKHOUSE_URL.`,
+    EXIT.unreachable,
+    { cause: error },
+  )
 }
 
 const tableOf = (name: string): SinkTable => {

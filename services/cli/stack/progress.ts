@@ -1,7 +1,7 @@
 /** What `up` says on its way. On standard error: standard output belongs to documents. */
 import process from 'node:process'
 
-import { wellKnownPorts, type ProcessStatus, type StackPorts } from '../../../infra/local/index.ts'
+import type { ProcessStatus, StackPorts } from '../../../infra/local/index.ts'
 
 export const say = (line: string): void => {
   process.stderr.write(`${line}\n`)
@@ -57,14 +57,6 @@ export interface ReadyNotice {
   readonly services: readonly string[]
 }
 
-/** Commands look for Kafka and the registry where their configuration says. */
-const otherPorts = ({ kafka, registry }: StackPorts): readonly string[] =>
-  kafka === wellKnownPorts.kafka && registry === wellKnownPorts.registry
-    ? []
-    : [
-        `  export KAFKA_BROKERS=127.0.0.1:${String(kafka)} SCHEMA_REGISTRY_URL=http://127.0.0.1:${String(registry)}/apis/ccompat/v7`,
-      ]
-
 export const readyLines = (notice: ReadyNotice): readonly string[] => {
   const { ports, dataOption } = notice
   const api = `http://127.0.0.1:${String(ports.api)}`
@@ -80,11 +72,10 @@ export const readyLines = (notice: ReadyNotice): readonly string[] => {
     '',
     'Try next:',
     `  npx millrace status${dataOption}`,
-    ...otherPorts(ports),
     ...(notice.services.includes('worker')
       ? [
-          '  npx millrace tail signals.anomalies',
-          '  npx millrace replay metrics FILE.csv   (columns: timestamp,value)',
+          `  npx millrace tail signals.anomalies${dataOption}`,
+          `  npx millrace replay metrics FILE.csv${dataOption}   (columns: timestamp,value)`,
         ]
       : []),
     '',
