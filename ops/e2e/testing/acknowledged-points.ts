@@ -49,6 +49,11 @@ export class AcknowledgedPoints {
     expect(reached, 'points acknowledged').toBeGreaterThanOrEqual(wanted)
   }
 
+  /** Sends nothing more. For the end of a test that may have failed anywhere. */
+  abort(): void {
+    this.#stop.abort()
+  }
+
   /** Ends the stream and lets its clock pass the last window. */
   async finish(): Promise<void> {
     this.#stop.abort()
