@@ -77,7 +77,8 @@ export const prepareArchives = async (
     renameSync(staging, folder)
     return problem
   } catch (error) {
-    return error instanceof Error ? error.message : String(error) // another one was faster, or the disk is full
+    if (existsSync(folder)) return undefined // another one was faster
+    return error instanceof Error ? error.message : String(error)
   } finally {
     rmSync(staging, { recursive: true, force: true })
   }

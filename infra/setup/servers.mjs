@@ -189,6 +189,8 @@ export const ensureServers = async () => {
       // What is there is not complete, else we would not be here.
       if (existsSync(folder)) rmSync(folder, { recursive: true, force: true })
       renameSync(staging, folder)
+      // A Maven whose set-up was killed goes on for a while and makes its folder anew.
+      removeStaging(root)
     } finally {
       rmSync(staging, { recursive: true, force: true })
     }

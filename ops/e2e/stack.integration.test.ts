@@ -43,6 +43,7 @@ describe.skipIf(reason !== undefined)(
         await points.expectAllOnceInRollups()
         await points.expectAllOnceInClickhouse(readConfig(stack.environment))
       } finally {
+        points.abort()
         await broker.close()
       }
     })
