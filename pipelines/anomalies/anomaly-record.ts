@@ -10,6 +10,7 @@ import type { EndReason } from './episode.ts'
 import { closedMessage, raisedMessage } from './messages.ts'
 import { serviceOf } from './metric-words.ts'
 import type { SeriesRow } from './series-state.ts'
+import { shownLower } from './shown-band.ts'
 import type { RejectedEntry } from './settings-table.ts'
 import type { Rule, RuleSet } from './settings.ts'
 
@@ -32,7 +33,8 @@ export const raisedAnomaly = (
     readonly rule: Rule
   },
 ): Anomaly => {
-  const { judgement, rule, phase, timestamp } = raised
+  const { rule, phase, timestamp } = raised
+  const judgement = { ...raised.judgement, lower: shownLower(scope.row, raised.judgement) }
   const identity = parseSeriesKey(scope.key)
   return {
     ...commonFields(scope, identity),
@@ -69,7 +71,7 @@ export const closedAnomaly = (
     end: closed.end,
     value: row.lastValue,
     expected: row.epPeakExpected,
-    lower: finite(row.epPeakLower),
+    lower: finite(peakLowerOf(row)),
     upper: finite(row.epPeakUpper),
     score: row.epPeakScore,
     severity: SEVERITIES[row.epSeverity]!,
@@ -89,9 +91,12 @@ export const closedAnomaly = (
       },
       ...rejectedEvidence(scope),
     ],
-    message: closedMessage(identity, { row, ...closed }),
+    message: closedMessage(identity, { row, ...closed, peakLower: peakLowerOf(row) }),
   }
 }
+
+const peakLowerOf = (row: SeriesRow): number =>
+  shownLower(row, { value: row.epPeakValue, lower: row.epPeakLower })
 
 const commonFields = ({ key, row, detector, ruleSet }: RecordScope, identity: SeriesIdentity) => ({
   ...identity,

@@ -40,15 +40,16 @@ export const closedMessage = (
   closed: {
     readonly reason: EndReason
     readonly row: EpisodeRow & { readonly lastValue: number }
+    readonly peakLower: number
     readonly timestamp: number
     readonly end: number
   },
 ): string => {
-  const { row, reason, timestamp, end } = closed
+  const { row, peakLower, reason, timestamp, end } = closed
   const peak: Band = {
     value: row.epPeakValue,
     expected: row.epPeakExpected,
-    lower: row.epPeakLower,
+    lower: peakLower,
     upper: row.epPeakUpper,
   }
   const { bare, full } = wordsFor(identity.name, peak)

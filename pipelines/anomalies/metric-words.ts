@@ -9,7 +9,7 @@
 import type { SeriesIdentity } from '../../schemas/series-key.ts'
 import { comparableNumbers } from './number-words.ts'
 
-type Unit = 'ms' | 's' | 'µs' | 'bytes' | '%' | 'ratio' | '°C' | ''
+type Unit = 'ms' | 's' | 'µs' | 'bytes' | 'bytes/s' | '%' | 'ratio' | '°C' | 'per second' | ''
 
 const UNIT_WORDS: Readonly<Record<string, Unit>> = {
   ms: 'ms',
@@ -36,6 +36,10 @@ const UNIT_BY_CONVENTION: readonly (readonly [ending: string, unit: Unit])[] = [
   ['.paging.usage', 'bytes'],
   ['.disk.io', 'bytes'],
   ['.network.io', 'bytes'],
+  // The host sends rates of what OpenTelemetry counts since boot.
+  ['.io.rate', 'bytes/s'],
+  ['bytes_per_second', 'bytes/s'],
+  ['.operations.rate', 'per second'],
 ]
 
 const unitOf = (name: string, lastWord: string): Unit =>
@@ -66,17 +70,22 @@ export const valueWords = (
   return { bare, full: (value) => (unit === '' ? bare(value) : `${bare(value)} ${unit}`) }
 }
 
-const BYTE_UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
+/** As the page writes them. */
+const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
+const BYTE_STEP = 1_024
 
 const shownUnit = (unit: Unit, largest: number): { factor: number; unit: string } => {
   if (unit === 'ratio') {
     // A ratio far above 1 is a percentage under the wrong name.
     return largest > 1.5 ? { factor: 1, unit: '' } : { factor: 100, unit: '%' }
   }
-  if (unit !== 'bytes') return { factor: 1, unit }
-  const step = largest < 1 ? 0 : Math.floor(Math.log10(largest) / 3)
+  if (unit !== 'bytes' && unit !== 'bytes/s') return { factor: 1, unit }
+  const step = largest < 1 ? 0 : Math.floor(Math.log2(largest) / Math.log2(BYTE_STEP))
   const power = Math.min(step, BYTE_UNITS.length - 1)
-  return { factor: 1_000 ** -power, unit: BYTE_UNITS[power]! }
+  return {
+    factor: BYTE_STEP ** -power,
+    unit: unit === 'bytes' ? BYTE_UNITS[power]! : `${BYTE_UNITS[power]!}/s`,
+  }
 }
 
 const wordsOf = (name: string): string[] => {

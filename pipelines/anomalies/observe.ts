@@ -13,6 +13,7 @@ import { emptyJudgement, NOT_JUDGED, type Judgement } from './detector.ts'
 import { detectorOfCode, type AnyDetector } from './detectors.ts'
 import { closeEpisode, isOpen, stepEpisode, type EndReason } from './episode.ts'
 import { judge } from './judge.ts'
+import { shownLower } from './shown-band.ts'
 import type { AnomalyContext, SeriesState } from './series-state.ts'
 import { rejectedFor, rulesFor } from './settings-table.ts'
 import { ruleIndexFor, type Rule, type RuleSet } from './settings.ts'
@@ -51,7 +52,13 @@ export const observe = (
     rule.detector.forget(state)
     judgement.rank = NOT_JUDGED
   }
+  noteSign(series, judgement)
   rule.detector.learn(state, judgement)
+}
+
+const noteSign = (series: SeriesState['series'], { samples, value }: Judgement): void => {
+  if (samples === 0) series.neverNegative = 1
+  if (value < 0) series.neverNegative = 0
 }
 
 /** The series has fallen silent during an episode. */
@@ -150,15 +157,18 @@ const tellBaseline = (
     timestamp: series.lastMs,
     ...parseSeriesKey(context.key),
     series: seriesId(context.key),
-    ...bandOf(judgement),
+    ...bandOf(series, judgement),
     detector: detector.name,
     detectorVersion: detector.version,
   })
 }
 
-const bandOf = ({ expected, lower, upper, spread, samples }: Judgement) => ({
+const bandOf = (
+  series: SeriesState['series'],
+  { value, expected, lower, upper, spread, samples }: Judgement,
+) => ({
   expected,
-  lower: finite(lower),
+  lower: finite(shownLower(series, { value, lower })),
   upper: finite(upper),
   spread: finite(spread),
   samples,

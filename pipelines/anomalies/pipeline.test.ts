@@ -306,6 +306,39 @@ describe('baselines', () => {
   })
 })
 
+describe('the lower edge of the band', () => {
+  /** Mean 10, deviation 10: measured, the band begins at -15. */
+  const bursts = (low: number) =>
+    Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? low : 20))
+
+  it('is 0 where it would be below, for a series that has never been negative', () => {
+    const driver = drive([...bursts(0), 200, ...bursts(0)], { name: 'app.disk.io.rate' })
+    const [raised, ...later] = anomaliesOf(driver)
+    expect(raised?.lower).toBe(0)
+    expect(raised?.message).toMatch(/is 200 B\/s, .* \(normal range 0 to 3\d/)
+    expect(later.at(-1)).toMatchObject({ phase: 'closed', lower: 0 })
+    expect(driver.read(signalsBaselines).map(({ lower }) => lower)).toContain(0)
+    expect(driver.read(signalsBaselines).every(({ lower }) => lower >= 0)).toBe(true)
+  })
+
+  it('does not change the verdict', () => {
+    const [raised] = anomaliesOf(drive([...bursts(0), 200]))
+    const deviation = evidenceOf(raised, 'stddev')?.value ?? 0
+    expect(raised?.score).toBeCloseTo((200 - 10) / deviation, 9)
+  })
+
+  it('is as measured once a value was negative', () => {
+    const history = bursts(0).with(3, -1)
+    const [raised] = anomaliesOf(drive([...history, 200]))
+    expect(raised?.lower).toBeLessThan(-10)
+  })
+
+  it('is as measured beside the first negative value', () => {
+    const [raised] = anomaliesOf(drive([...bursts(0), -200]))
+    expect(raised?.lower).toBeLessThan(-10)
+  })
+})
+
 describe('settings', () => {
   const spikes = (driver: TestDriver, step: number): void => {
     driver.pipe(telemetryMetrics, point(step, 120))

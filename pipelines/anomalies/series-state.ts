@@ -12,6 +12,8 @@ export const state = {
     /** Newest point seen; what is not later is passed over. */
     lastMs: Number.NEGATIVE_INFINITY,
     lastValue: 0,
+    /** 1 as long as no learned value was below 0; state of versions that did not know has 0. */
+    neverNegative: 0,
     /** Smoothed distance of points. */
     intervalMs: 0,
     /** The rules by which `rule` was chosen (RuleSet.stamp), and the rule's position in them. */
