@@ -12,7 +12,6 @@ import { ORIGIN_HEADERS } from '../../pipelines/runtime/task/side-outputs.ts'
 import type { PartitionId } from './block.ts'
 import type { Misfit } from './row-encoder.ts'
 
-export const DEAD_LETTER_TOPIC = 'sink.dead-letter'
 const DETAIL_CHARS = 500
 
 const header = (key: string, value: string): RecordHeader => ({ key, value: Buffer.from(value) })
@@ -29,7 +28,7 @@ const originHeaders = (id: PartitionId, records: RecordSet, misfit: Misfit): Rec
 export type DeadLetters = (id: PartitionId, records: RecordSet, misfit: Misfit) => Promise<void>
 
 export const deadLettersTo =
-  (producer: IdempotentProducer, topic: string = DEAD_LETTER_TOPIC): DeadLetters =>
+  (producer: IdempotentProducer, topic: string): DeadLetters =>
   async (id, records, misfit) => {
     // Copied before the first await: the fetched bytes go back to the fetcher soon.
     const [key, value] = [records.key(), records.value()]

@@ -10,10 +10,9 @@ import { schemaRegistry } from '../shared/registry.ts'
 import { retry } from '../shared/retry.ts'
 import type { RunningService, ServiceContext } from '../shared/service.ts'
 import { kafkaTopicAdmin } from '../topics/kafka-topic-admin.ts'
-import { wantedInternal } from '../topics/wanted-topic.ts'
+import { SINK_DEAD_LETTERS, wantedInternal } from '../topics/wanted-topic.ts'
 import { defaultLimits } from './block-draft.ts'
 import { ClickHouseBlockStore } from './clickhouse-block-store.ts'
-import { DEAD_LETTER_TOPIC } from './dead-letters.ts'
 import { sinkMetrics } from './metrics.ts'
 import { Sink } from './sink.ts'
 import { sinkTables, type SinkTable } from './tables.ts'
@@ -36,7 +35,7 @@ export interface SinkAssignment {
 const everything: SinkAssignment = {
   tables: sinkTables,
   groupId: 'sink',
-  deadLetterTopic: DEAD_LETTER_TOPIC,
+  deadLetterTopic: SINK_DEAD_LETTERS,
 }
 
 export const startSink = async (

@@ -10,7 +10,7 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import { readToEnd, type KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
 import { readLetter } from '../dead-letters/letter.ts'
 import { storedRecordOf, type StoredRecord } from '../records/record-line.ts'
-import { DEAD_LETTER_TOPIC } from './dead-letters.ts'
+import { SINK_DEAD_LETTERS } from '../topics/wanted-topic.ts'
 import { topicIdOf } from './kafka-partition.ts'
 import { RunCollector, sizeOf, without, type OffsetRun } from './offset-runs.ts'
 import { storeError } from './store-error.ts'
@@ -52,7 +52,7 @@ const SHOWN_RUNS = 20
 const POLL_MS = 250
 
 export const verifyTopic = async (options: VerifyOptions): Promise<TopicVerdict> => {
-  const { cluster, table, deadLetterTopic = DEAD_LETTER_TOPIC, waitMs = 0 } = options
+  const { cluster, table, deadLetterTopic = SINK_DEAD_LETTERS, waitMs = 0 } = options
   const topic = table.topic.name
   const topicId = await topicIdOf(cluster, topic)
   const count = await cluster.partitionCount(topic)

@@ -7,9 +7,9 @@ import {
 } from '../../pipelines/runtime/index.ts'
 import { allTopics } from '../../schemas/topics.ts'
 import type { AnyTopic } from '../../schemas/topic.ts'
-import { DEAD_LETTER_TOPIC } from '../sink/dead-letters.ts'
 import { allPipelines } from '../worker/pipelines.ts'
 import {
+  SINK_DEAD_LETTERS,
   wantedFromCatalogue,
   wantedInternal,
   type InternalTopic,
@@ -36,7 +36,7 @@ export const productTopics = ({
   const pipelines = allPipelines.map((pipeline) => forApplication(pipeline, applicationId))
   const isShadow = applicationId !== DEFAULT_APPLICATION_ID
   const names: Omit<InternalTopic, 'partitions'>[] = pipelines.flatMap(internalTopics)
-  if (!isShadow) names.push({ name: DEAD_LETTER_TOPIC, kind: 'dead-letter' })
+  if (!isShadow) names.push({ name: SINK_DEAD_LETTERS, kind: 'dead-letter' })
   // A pipeline has as many tasks as its inputs have partitions.
   const internal = wantedInternal(
     names.map((topic) => ({ ...topic, partitions: spreadPartitions })),

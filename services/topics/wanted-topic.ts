@@ -33,6 +33,9 @@ export interface WantedTopic {
   readonly subject?: WantedSubject
 }
 
+/** Where the sink puts records that have no row. */
+export const SINK_DEAD_LETTERS = 'sink.dead-letter'
+
 const DAY_MS = 86_400_000
 const MIB = 1024 * 1024
 

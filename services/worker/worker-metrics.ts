@@ -2,8 +2,6 @@
 import type { StreamWorker } from '../../pipelines/runtime/kafka/index.ts'
 import type { Metrics } from '../shared/metrics.ts'
 
-type Snapshot = ReadonlyMap<string, number>
-
 /** Counters of tasks begin at zero when a partition moves; those of the process must not fall. */
 class Growth {
   readonly #last = new Map<string, number>()
@@ -15,112 +13,117 @@ class Growth {
   }
 }
 
+const LABELS = ['pipeline', 'partition'] as const
+const QUANTILES = [0.5, 0.99]
+
+function* tasksOf(workers: readonly StreamWorker[]) {
+  for (const { pipeline, tasks } of workers) {
+    for (const { partition, runner } of tasks) {
+      yield { runner, label: { pipeline: pipeline.name, partition: String(partition) } }
+    }
+  }
+}
+
 export const exposeWorkers = (workers: readonly StreamWorker[], metrics: Metrics): void => {
-  const labels = ['pipeline', 'partition'] as const
   const growth = new Growth()
   // Metrics are asked in the order they were declared: this one brings the counters up to date.
   metrics.gauge({
     name: 'worker_lag_records',
     help: 'Records between a task and the end of its inputs.',
-    labels,
+    labels: LABELS,
     collect(lag) {
-      for (const { pipeline, tasks } of workers) {
-        for (const { partition, runner } of tasks) {
-          const label = { pipeline: pipeline.name, partition: String(partition) }
-          const key = `${pipeline.name}/${partition}`
-          const { task } = runner
-          lag.set(label, runner.lag)
-          for (const [name, counter] of Object.entries(counters)) {
-            const value = task.counters[name as keyof typeof counters]
-            counter.inc(label, growth.since(`${key} ${name}`, value))
-          }
-          for (const [reason, count] of task.counters.deadLetters as Snapshot) {
-            deadLetters.inc({ ...label, reason }, growth.since(`${key} dead ${reason}`, count))
-          }
-          expired.inc(label, growth.since(`${key} expired`, runner.lostOffsets))
-          commits.inc(label, growth.since(`${key} commits`, runner.commitTimes.count))
+      for (const { runner, label } of tasksOf(workers)) {
+        lag.set(label, runner.lag)
+        const grown = (what: string, value: number): number =>
+          growth.since(`${label.pipeline}/${label.partition} ${what}`, value)
+        const { deadLetters, ...counts } = runner.task.counters
+        for (const [name, counter] of Object.entries(counters.ofTasks)) {
+          counter.inc(label, grown(name, counts[name as keyof typeof counters.ofTasks]))
         }
+        for (const [reason, count] of deadLetters) {
+          counters.deadLetters.inc({ ...label, reason }, grown(`dead ${reason}`, count))
+        }
+        counters.expired.inc(label, grown('expired', runner.lostOffsets))
+        counters.commits.inc(label, grown('commits', runner.commitTimes.count))
       }
     },
   })
-  const counters = {
-    records: metrics.counter({ name: 'worker_records_total', help: 'Records processed.', labels }),
-    ticks: metrics.counter({ name: 'worker_ticks_total', help: 'Ticks processed.', labels }),
-    emitted: metrics.counter({ name: 'worker_emitted_total', help: 'Records emitted.', labels }),
-    late: metrics.counter({
-      name: 'worker_late_total',
-      help: 'Records that came too late.',
-      labels,
-    }),
-    repartitioned: metrics.counter({
-      name: 'worker_repartitioned_total',
-      help: 'Records of other producers that were keyed or placed differently.',
-      labels,
-    }),
-    refusedByKeyLimit: metrics.counter({
-      name: 'worker_key_limit_refused_total',
-      help: 'Records of keys beyond the key limit.',
-      labels,
-    }),
-    evictedKeys: metrics.counter({
-      name: 'worker_evicted_keys_total',
-      help: 'Keys forgotten because nothing came for them.',
-      labels,
-    }),
-  }
-  const deadLetters = metrics.counter({
-    name: 'worker_dead_letters_total',
-    help: 'Records put aside, by reason.',
-    labels: [...labels, 'reason'],
-  })
-  const expired = metrics.counter({
-    name: 'worker_expired_records_total',
-    help: 'Records that retention took before they were processed.',
-    labels,
-  })
-  const commits = metrics.counter({ name: 'worker_commits_total', help: 'Transactions.', labels })
+  const counters = declareCounters(metrics)
+  exposeCommits(workers, metrics)
+  exposeState(workers, metrics)
+}
 
+const declareCounters = (metrics: Metrics) => {
+  const counter = (name: string, help: string) => metrics.counter({ name, help, labels: LABELS })
+  return {
+    /** By their names in the tasks. */
+    ofTasks: {
+      records: counter('worker_records_total', 'Records processed.'),
+      ticks: counter('worker_ticks_total', 'Ticks processed.'),
+      emitted: counter('worker_emitted_total', 'Records emitted.'),
+      late: counter('worker_late_total', 'Records that came too late.'),
+      repartitioned: counter(
+        'worker_repartitioned_total',
+        'Records of other producers that were keyed or placed differently.',
+      ),
+      refusedByKeyLimit: counter(
+        'worker_key_limit_refused_total',
+        'Records of keys beyond the key limit.',
+      ),
+      evictedKeys: counter(
+        'worker_evicted_keys_total',
+        'Keys forgotten because nothing came for them.',
+      ),
+    },
+    deadLetters: metrics.counter({
+      name: 'worker_dead_letters_total',
+      help: 'Records put aside, by reason.',
+      labels: [...LABELS, 'reason'],
+    }),
+    expired: counter(
+      'worker_expired_records_total',
+      'Records that retention took before they were processed.',
+    ),
+    commits: counter('worker_commits_total', 'Transactions.'),
+  }
+}
+
+const exposeCommits = (workers: readonly StreamWorker[], metrics: Metrics): void => {
   metrics.gauge({
     name: 'worker_commit_duration_seconds',
     help: 'Latest transactions of a task, by quantile.',
-    labels: [...labels, 'quantile'],
+    labels: [...LABELS, 'quantile'],
     collect(gauge) {
-      for (const { pipeline, tasks } of workers) {
-        for (const { partition, runner } of tasks) {
-          for (const quantile of [0.5, 0.99]) {
-            const label = { pipeline: pipeline.name, partition: String(partition) }
-            const seconds = runner.commitTimes.quantile(quantile) / 1_000
-            gauge.set({ ...label, quantile: String(quantile) }, seconds)
-          }
+      for (const { runner, label } of tasksOf(workers)) {
+        for (const quantile of QUANTILES) {
+          const seconds = runner.commitTimes.quantile(quantile) / 1_000
+          gauge.set({ ...label, quantile: String(quantile) }, seconds)
         }
       }
     },
   })
+}
+
+const exposeState = (workers: readonly StreamWorker[], metrics: Metrics): void => {
   metrics.gauge({
     name: 'worker_keys_count',
     help: 'Keys with state.',
-    labels,
+    labels: LABELS,
     collect(gauge) {
-      for (const { pipeline, tasks } of workers) {
-        for (const { partition, runner } of tasks) {
-          const label = { pipeline: pipeline.name, partition: String(partition) }
-          gauge.set(label, runner.task.keySpace.keys.size)
-        }
+      for (const { runner, label } of tasksOf(workers)) {
+        gauge.set(label, runner.task.keySpace.keys.size)
       }
     },
   })
   metrics.gauge({
     name: 'worker_restored_ratio',
     help: 'Share of its changelogs that a task has read back.',
-    labels,
+    labels: LABELS,
     collect(gauge) {
-      for (const { pipeline, tasks } of workers) {
-        for (const { partition, runner } of tasks) {
-          const label = { pipeline: pipeline.name, partition: String(partition) }
-          const { restoredRecords, totalRecords } = runner.restore
-          const done = runner.state !== 'opening' || totalRecords === 0
-          gauge.set(label, done ? 1 : restoredRecords / totalRecords)
-        }
+      for (const { runner, label } of tasksOf(workers)) {
+        const { restoredRecords, totalRecords } = runner.restore
+        const isDone = runner.state !== 'opening' || totalRecords === 0
+        gauge.set(label, isDone ? 1 : restoredRecords / totalRecords)
       }
     },
   })
