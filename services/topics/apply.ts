@@ -87,7 +87,7 @@ const take = async (
 ): Promise<void> => {
   switch (step.kind) {
     case 'register-schema':
-      await registry.register(step.subject, step.schema)
+      await registry.register(step)
       return
     case 'set-compatibility':
       await registry.setCompatibility(step.subject, step.compatibility)

@@ -35,7 +35,13 @@ export type Step =
       readonly settings: TopicSettings
     }
   | { readonly kind: 'alter-topic'; readonly topic: string; readonly settings: TopicSettings }
-  | { readonly kind: 'register-schema'; readonly subject: string; readonly schema: AvroSchema }
+  | {
+      readonly kind: 'register-schema'
+      readonly subject: string
+      readonly schema: AvroSchema
+      /** In force by then. */
+      readonly compatibility: Compatibility
+    }
   | {
       readonly kind: 'set-compatibility'
       readonly subject: string
@@ -158,5 +164,5 @@ const planSubject = (
     return
   }
   if (!ruled) into.steps.push(rule)
-  into.steps.push({ kind: 'register-schema', subject: name, schema })
+  into.steps.push({ kind: 'register-schema', subject: name, schema, compatibility })
 }

@@ -7,6 +7,7 @@ import {
   type RegistryConnection,
   type RegistryRequest,
 } from '../../pipelines/runtime/kafka/registry-http.ts'
+import { registerSchema } from '../../pipelines/runtime/kafka/registry-package.ts'
 import type { AvroSchema, Compatibility } from '../../schemas/topic.ts'
 import { retry } from '../shared/retry.ts'
 import type { RegisteredVersion } from './compatibility.ts'
@@ -17,10 +18,17 @@ export interface SubjectRegistryOptions extends RegistryConnection {
   readonly deadlineMs?: number
 }
 
+export interface NewVersion {
+  readonly subject: string
+  readonly schema: AvroSchema
+  readonly compatibility: Compatibility
+}
+
 export interface SubjectRegistry {
   /** Undefined when the registry has never seen the subject. */
   readonly find: (subject: string) => Promise<FoundSubject | undefined>
-  readonly register: (subject: string, schema: AvroSchema) => Promise<void>
+  /** Under a rule that is set already. */
+  readonly register: (version: NewVersion) => Promise<void>
   readonly setCompatibility: (subject: string, rule: Compatibility) => Promise<void>
 }
 
@@ -28,15 +36,14 @@ export const subjectRegistry = ({
   deadlineMs = 15_000,
   ...connection
 }: SubjectRegistryOptions): SubjectRegistry => {
-  /** Undefined for what the registry does not have; every request here may be repeated. */
+  /** Every exchange here may be repeated. */
+  const patiently = <Result>(attempt: () => Promise<Result>): Promise<Result> =>
+    retry({ what: `the schema registry at ${connection.url}`, deadlineMs, attempt })
+  /** Undefined for what the registry does not have. */
   const ask = (request: RegistryRequest): Promise<unknown> =>
-    retry({
-      what: `the schema registry at ${connection.url}`,
-      deadlineMs,
-      attempt: async () => {
-        const answer = await askRegistry(connection, request)
-        return answer.kind === 'ok' ? answer.body : undefined
-      },
+    patiently(async () => {
+      const answer = await askRegistry(connection, request)
+      return answer.kind === 'ok' ? answer.body : undefined
     })
   const compatibilityOf = async (subject: string): Promise<string | null> => {
     const answer = await ask({ method: 'GET', path: ['config', subject] })
@@ -60,9 +67,8 @@ export const subjectRegistry = ({
       if (versions === undefined) return undefined
       return { versions, compatibility: await compatibilityOf(subject) }
     },
-    register: async (subject, schema) => {
-      const body = { schema: JSON.stringify(schema) }
-      await ask({ method: 'POST', path: ['subjects', subject, 'versions'], body })
+    register: async (version) => {
+      await patiently(() => registerSchema(connection, version))
     },
     setCompatibility: async (subject, compatibility) => {
       await ask({ method: 'PUT', path: ['config', subject], body: { compatibility } })

@@ -85,7 +85,11 @@ it('refuses an incompatible schema, by itself and by the registry, and changes n
   expect(refused.refusals).toMatchObject([{ kind: 'schema', name: `${prefix}.evolving-value` }])
   expect(await servers.admin.listTopics()).not.toContain(other.name)
   await expect(
-    servers.registry.register(`${prefix}.evolving-value`, schema(id, size)),
+    servers.registry.register({
+      subject: `${prefix}.evolving-value`,
+      schema: schema(id, size),
+      compatibility: 'BACKWARD_TRANSITIVE',
+    }),
   ).rejects.toMatchObject({ code: 'SCHEMA_INCOMPATIBLE' })
 
   const compatible = thing('evolving', id, { ...size, default: 0 })

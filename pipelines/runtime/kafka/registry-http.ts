@@ -1,10 +1,10 @@
 /**
  * One HTTP exchange with a Confluent-compatible schema registry, and what its answer means.
  *
- * node:http(s) instead of the client in @kafkajs/confluent-schema-registry, because a pipeline must
- * tell "there is no such schema" (a dead letter) from "the registry is not there" (wait), and that
- * package cannot: its HTTP layer reports a refused connection or a timeout as status 400, never
- * settles when a body breaks off halfway, and retries with settings shared by all its clients.
+ * node:http(s) for whoever reads records, and for what @kafkajs/confluent-schema-registry does not
+ * offer (versions, rules): a pipeline must tell "there is no such schema" (a dead letter) from "the
+ * registry is not there" (wait), and that package says status 400 or 404 for both. Registering goes
+ * through the package: registry-package.ts; docs/adr/0007 has the evidence.
  *
  *   H1  Every exchange ends within `requestTimeoutMs`, body included.
  *   H2  "Missing" needs the registry's own error code: a proxy or a wrong path also says 404, and
@@ -37,7 +37,7 @@ export type RegistryAnswer =
   | { readonly kind: 'missing'; readonly message: string }
 
 const MEDIA_TYPE = 'application/vnd.schemaregistry.v1+json'
-const DEFAULT_TIMEOUT_MS = 5_000
+export const REGISTRY_TIMEOUT_MS = 5_000
 
 /** Throws KafkaError: REGISTRY_UNREACHABLE (retryable) or one of the codes of `refusalOf`. */
 export const askRegistry = async (
@@ -50,22 +50,35 @@ export const askRegistry = async (
   try {
     ;({ status, body } = await exchange(connection, request))
   } catch (cause) {
-    throw unreachable(connection, what, reasonOf(cause, connection), cause)
+    throw noAnswer(connection, what, cause)
   }
   if (status >= 200 && status < 300) {
     const parsed = parseJson(body)
     if (parsed !== undefined) return { kind: 'ok', body: parsed }
-    throw unreachable(connection, what, 'an answer that is not JSON; is the URL the registry?')
+    throw notRegistry(connection, what)
   }
   const { code, message } = errorBodyOf(body)
   if (status === 404 && code !== undefined && code > 40_400 && code < 40_500) {
     return { kind: 'missing', message }
   }
-  if (status >= 500 || status === 408 || status === 429) {
-    throw unreachable(connection, what, `status ${status}: ${message}`)
-  }
-  throw refusalOf(connection, what, { status, message })
+  throw refusalIn(connection, what, { status, message })
 }
+
+/** What a status says that is no answer to the question. */
+export const refusalIn = (
+  connection: RegistryConnection,
+  what: string,
+  { status, message }: { readonly status: number; readonly message: string },
+): KafkaError => {
+  if (status >= 500 || status === 408 || status === 429) {
+    return unreachable(connection, what, `status ${status}: ${message}`)
+  }
+  return refusalOf(connection, what, { status, message })
+}
+
+/** Something answers at that address, but not as a registry does. */
+export const notRegistry = (connection: RegistryConnection, what: string): KafkaError =>
+  unreachable(connection, what, 'an answer that no registry gives; is the URL the registry?')
 
 const exchange = (
   connection: RegistryConnection,
@@ -75,7 +88,7 @@ const exchange = (
     `${connection.url.replace(/\/+$/, '')}/${path.map((part) => encodeURIComponent(part)).join('/')}`,
   )
   const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-  const { login, tls, requestTimeoutMs = DEFAULT_TIMEOUT_MS } = connection
+  const { login, tls, requestTimeoutMs = REGISTRY_TIMEOUT_MS } = connection
   const options: RequestOptions & { ca?: string } = {
     method,
     signal: AbortSignal.timeout(requestTimeoutMs), // H1
@@ -117,9 +130,16 @@ const errorBodyOf = (body: string): { code: number | undefined; message: string 
   return { code, message: message.slice(0, 1000) }
 }
 
+/** The registry could not be asked, or did not answer in time. */
+export const noAnswer = (
+  connection: RegistryConnection,
+  what: string,
+  cause: unknown,
+): KafkaError => unreachable(connection, what, reasonOf(cause, connection), cause)
+
 const reasonOf = (
   cause: unknown,
-  { requestTimeoutMs = DEFAULT_TIMEOUT_MS }: RegistryConnection,
+  { requestTimeoutMs = REGISTRY_TIMEOUT_MS }: RegistryConnection,
 ) => {
   if (!(cause instanceof Error)) return String(cause)
   if (cause.name === 'TimeoutError' || cause.name === 'AbortError') {
