@@ -25,7 +25,7 @@ const patternWords: Readonly<Record<string, string>> = {
   [brokerList]: 'host:port, several separated by commas',
   [tenantList]:
     'names of letters, digits, dots, dashes and underscores, several separated by commas',
-  [httpUrl]: 'a URL that begins with http:// or https://',
+  [httpUrl]: 'a URL like http://127.0.0.1:8123 or https://example.org',
   [namedUrls]: 'name=http://host:port, several separated by commas',
   [tenantPatterns]: 'names, maybe with * and ? in them or ! before them, separated by commas',
   [identifier]: 'a name of letters, digits and underscores',
@@ -287,3 +287,10 @@ const deepFreeze = <T>(value: T): T => {
 /** Reads and checks the whole configuration; throws CONFIG_INVALID. */
 export const readConfig = (raw: RawEnvironment = process.env): Config =>
   deepFreeze(structure(validate(raw)))
+
+/** Adds what the environment does not say, before anybody reads it. */
+export const completeEnvironment = (
+  missingFrom: (environment: RawEnvironment) => Readonly<Record<string, string>>,
+): void => {
+  Object.assign(process.env, missingFrom(process.env))
+}

@@ -45,7 +45,13 @@ export const runSinkVerify = async (options: SinkVerifyOptions): Promise<void> =
   })
 }
 
-const LOGIN_FAULTS = new Set(['AUTHENTICATION_FAILED', 'REQUIRED_PASSWORD', 'UNKNOWN_USER'])
+/** The last one: whoever may log in without a password may see nothing. */
+const LOGIN_FAULTS = new Set([
+  'AUTHENTICATION_FAILED',
+  'REQUIRED_PASSWORD',
+  'UNKNOWN_USER',
+  'ACCESS_DENIED',
+])
 
 /** The sink would say that rows wait in Kafka; here somebody sits before a terminal. */
 const inOurWords = (error: unknown, { url, username }: Config['clickhouse']): unknown => {
@@ -53,7 +59,7 @@ const inOurWords = (error: unknown, { url, username }: Config['clickhouse']): un
   const { cause } = error
   if (cause instanceof ClickHouseError && LOGIN_FAULTS.has(cause.type ?? '')) {
     return new CliError(
-      `ClickHouse at ${url} refuses the login of user '${username}'. Correct CLICKHOUSE_USERNAME and CLICKHOUSE_PASSWORD (or CLICKHOUSE_PASSWORD_FILE); with all of CLICKHOUSE_* unset, --data DIR takes the login of a local stack.`,
+      `ClickHouse at ${url} refuses user '${username}': ${messageOf(cause).split('. ', 1)[0]}. Correct CLICKHOUSE_USERNAME and CLICKHOUSE_PASSWORD (or CLICKHOUSE_PASSWORD_FILE); with all of CLICKHOUSE_* unset, --data DIR takes the login of a local stack.`,
       EXIT.usage,
       { cause: error },
     )

@@ -1,7 +1,7 @@
 /** The status for people. */
 import { bytesText, durationText } from './status-units.ts'
 import { troubleLines } from './status-words.ts'
-import type { StatusReport, TopicBound } from './status.ts'
+import type { StatusReport } from './status.ts'
 
 const columns = ['process', 'state', 'pid', 'port', 'memory', 'up', 'restarts'] as const
 
@@ -16,11 +16,12 @@ const align = (rows: readonly (readonly string[])[]): readonly string[] => {
 }
 
 /** Bounds by time and by size; whichever is reached first holds. */
-const retentionText = ({ boundBytes, topics }: StatusReport['retention']): string => {
-  const ages = topics.flatMap(({ maxAgeSeconds }: TopicBound) => maxAgeSeconds ?? [])
-  const forEver = topics.filter(({ maxAgeSeconds }) => maxAgeSeconds === null).length
-  const bound = `telemetry and signals for ${durationText(Math.max(0, ...ages))}, at most ${bytesText(boundBytes)} in Kafka`
-  return forEver === 0 ? bound : `${bound}; ${String(forEver)} topics for ever`
+export const retentionText = ({ boundBytes, topics }: StatusReport['retention']): string => {
+  const ages = topics.flatMap(({ maxAgeSeconds }) => maxAgeSeconds ?? [])
+  const forEver = topics.filter((topic) => topic.maxAgeSeconds === null && !topic.latestPerKey)
+  const bound = `telemetry and signals for ${durationText(Math.max(0, ...ages))}; all topics at most ${bytesText(boundBytes)} in Kafka, plus state`
+  if (forEver.length === 0) return bound
+  return `${bound}; ${forEver.length === 1 ? '1 topic' : `${String(forEver.length)} topics`} for ever`
 }
 
 export const statusTable = (report: StatusReport): string => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { ProcessReport, StatusReport } from './status.ts'
+import { retentionText } from './status-table.ts'
 import { troubleLines } from './status-words.ts'
 
 const process = (name: string, changes: Partial<ProcessReport> = {}): ProcessReport => ({
@@ -29,12 +30,24 @@ const report = (
   totalRssBytes: 0,
   ports: null,
   disk: { kafkaBytes: 0, clickhouseBytes: 0, logBytes: 0, freeBytes: 5e9 },
-  retention: { boundBytes: 0, topics: [] },
+  retention: { boundBytes: 0, topics: [], internalTopics: [] },
   ...changes,
 })
 
 const lines = (...args: Parameters<typeof report>): string =>
   troubleLines(report(...args)).join('\n')
+
+it.each([
+  { forEver: 0, says: 'for 2.0 d; all topics at most 4.98 GB in Kafka, plus state' },
+  { forEver: 1, says: 'plus state; 1 topic for ever' },
+  { forEver: 2, says: 'plus state; 2 topics for ever' },
+])('what is kept, with $forEver topics for ever', ({ forEver, says }) => {
+  const bound = { name: 'a', maxAgeSeconds: 172_800, maxBytes: 4.98e9, latestPerKey: false }
+  const endless = { ...bound, maxAgeSeconds: null, maxBytes: null }
+  const topics = [bound, ...Array.from({ length: forEver }, () => endless)]
+  const text = retentionText({ boundBytes: 4.98e9, topics, internalTopics: [] })
+  expect(text.endsWith(says)).toBe(true)
+})
 
 describe('what status says', () => {
   it('nothing when all is well', () => {

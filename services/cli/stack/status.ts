@@ -13,9 +13,10 @@ import {
   type ProcessStatus,
   type StackState,
 } from '../../../infra/local/index.ts'
-import { segmentBytesOf, partitionCountOf } from '../../../schemas/topic-settings.ts'
-import { allTopics, LOCAL_PARTITIONS } from '../../../schemas/topics.ts'
+import { LOCAL_PARTITIONS } from '../../../schemas/topics.ts'
 import { EXIT } from '../../shared/errors.ts'
+import { boundOf, totalBytes, type TopicBound } from '../../topics/kept-bytes.ts'
+import { productTopics } from '../../topics/product-topics.ts'
 import type { StatusOptions } from '../commands/status.ts'
 import { setExitCode } from '../exit-code.ts'
 import { presentServices } from './node-services.ts'
@@ -52,30 +53,19 @@ export interface StatusReport {
     readonly freeBytes: number
   }
   readonly retention: {
-    /** What telemetry and signals can take in all before the broker deletes the oldest. */
+    /** What all topics can take in all before the broker deletes the oldest; state comes on top. */
     readonly boundBytes: number
+    /** Telemetry, signals and control. */
     readonly topics: readonly TopicBound[]
+    /** What pipelines and services keep for themselves. */
+    readonly internalTopics: readonly TopicBound[]
   }
 }
 
-export interface TopicBound {
-  readonly name: string
-  /** Null: kept for ever. */
-  readonly maxAgeSeconds: number | null
-  readonly maxBytes: number | null
+const topicBounds = () => {
+  const { catalogue, internal } = productTopics({ spreadPartitions: LOCAL_PARTITIONS })
+  return { topics: catalogue.map(boundOf), internalTopics: internal.map(boundOf) }
 }
-
-/** A topic takes its bound and, in each partition, the segment that is still open. */
-const topicBounds = (): readonly TopicBound[] =>
-  allTopics.map((topic) => {
-    const { ms, bytes } = topic.retention
-    const partitions = partitionCountOf(topic, LOCAL_PARTITIONS)
-    return {
-      name: topic.name,
-      maxAgeSeconds: ms < 0 ? null : ms / 1000,
-      maxBytes: bytes < 0 ? null : partitions * (bytes + segmentBytesOf(topic.retention)),
-    }
-  })
 
 const secondsSince = (epochMs: number | undefined): number =>
   epochMs === undefined ? 0 : Math.max(0, Math.round((Date.now() - epochMs) / 1000))
@@ -140,8 +130,8 @@ export const readStatus = (dataDir: string): StatusReport => {
       freeBytes: freeBytes(layout.root),
     },
     retention: {
-      boundBytes: bounds.reduce((sum, { maxBytes }) => sum + (maxBytes ?? 0), 0),
-      topics: bounds,
+      boundBytes: totalBytes([...bounds.topics, ...bounds.internalTopics]),
+      ...bounds,
     },
   }
 }

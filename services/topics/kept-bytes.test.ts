@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest'
+import { LOCAL_PARTITIONS } from '../../schemas/topics.ts'
+import { boundOf, totalBytes } from './kept-bytes.ts'
+import { productTopics } from './product-topics.ts'
+
+const { catalogue, internal } = productTopics({ spreadPartitions: LOCAL_PARTITIONS })
+const bounds = [...catalogue, ...internal].map(boundOf)
+
+it('all topics of a local stack together stay below 5 GB', () => {
+  expect(totalBytes(bounds)).toBeLessThan(5e9)
+})
+
+it('only configuration is kept for ever, and only state grows with its keys', () => {
+  const unbounded = bounds.filter(({ maxBytes }) => maxBytes === null)
+  const forEver = unbounded.filter(({ latestPerKey }) => !latestPerKey)
+  expect(forEver.map(({ name }) => name)).toEqual(['control.config'])
+  const state = unbounded.filter(({ latestPerKey }) => latestPerKey)
+  expect(state.map(({ name }) => name.endsWith('.changelog'))).not.toContain(false)
+})
+
+it('a topic takes its bound and the open segment, in each partition', () => {
+  const settings = {
+    'cleanup.policy': 'delete',
+    'retention.ms': '5000',
+    'retention.bytes': '100',
+    'segment.bytes': '10',
+  }
+  expect(boundOf({ name: 'a', summary: '', partitions: 3, settings })).toEqual({
+    name: 'a',
+    maxAgeSeconds: 5,
+    maxBytes: 330,
+    latestPerKey: false,
+  })
+})
