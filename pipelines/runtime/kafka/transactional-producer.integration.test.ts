@@ -258,3 +258,32 @@ describe('zombies', () => {
     expect(await valuesOf(9)).toEqual(['x'])
   })
 })
+
+it('appends what trails after everything else, however much that is', async () => {
+  const [data, ticks] = [14, 15]
+  const producer = await producerOf({ transactionalId: uniqueName('trailing') })
+  const builders = Array.from({ length: 12 }, () => builderOf('x'.repeat(700_000)))
+  await producer.commit({
+    batches: [{ topic, partition: data, builders }],
+    trailing: [{ topic, partition: ticks, builders: [builderOf('tick')] }],
+    offsets: [],
+    group: memberless(uniqueName('group')),
+  })
+  producer.close()
+  const timesOf = async (partition: number): Promise<number[]> => {
+    const times: number[] = []
+    await readToEnd({
+      cluster,
+      topic,
+      partition,
+      until: 'high-watermark',
+      onRecords: (records) => {
+        while (records.next()) times.push(records.timestampMs)
+      },
+    })
+    return times
+  }
+  const [dataTimes, tickTimes] = [await timesOf(data), await timesOf(ticks)]
+  expect([dataTimes.length, tickTimes.length]).toEqual([12, 1])
+  expect(Math.min(...tickTimes)).toBeGreaterThanOrEqual(Math.max(...dataTimes))
+})

@@ -55,6 +55,8 @@ export interface OutputBatches extends TopicPartition {
 
 export interface TransactionCommit {
   readonly batches: readonly OutputBatches[]
+  /** Written when all of `batches` are acknowledged, so that no append time is before theirs. */
+  readonly trailing?: readonly OutputBatches[]
   /** Next offset to read per input partition. */
   readonly offsets: readonly TopicPartitionOffset[]
   readonly group: GroupSession
@@ -151,15 +153,14 @@ export class TransactionalProducer {
    * TransactionError; then `init` is needed (T3). Not to be called while another commit runs.
    */
   async commit(transaction: TransactionCommit): Promise<void> {
-    const batches = transaction.batches
-      .map((output) => ({ ...output, builders: output.builders.filter(({ count }) => count > 0) }))
-      .filter(({ builders }) => builders.length > 0)
-    if (batches.length === 0 && transaction.offsets.length === 0) return
+    const phases = [transaction.batches, transaction.trailing ?? []].map(withoutEmpty)
+    const all = phases.flat()
+    if (all.length === 0 && transaction.offsets.length === 0) return
     await this.#exclusively(async (session) => {
       try {
-        await this.#transact(session, batches, transaction)
+        await this.#transact(session, phases, transaction)
       } catch (error) {
-        if (isRoutingError(error)) this.#forgetRoutes(batches, transaction.group)
+        if (isRoutingError(error)) this.#forgetRoutes(all, transaction.group)
         throw error
       }
     })
@@ -167,14 +168,15 @@ export class TransactionalProducer {
 
   async #transact(
     session: ProducerSession,
-    batches: readonly OutputBatches[],
+    phases: readonly (readonly OutputBatches[])[],
     { offsets, group }: TransactionCommit,
   ): Promise<void> {
     this.#openSession = session
-    if (batches.length > 0) await this.#addPartitions(session, batches)
+    const all = phases.flat()
+    if (all.length > 0) await this.#addPartitions(session, all)
     await this.#stage('partitions-added')
     await allSettledOrThrow([
-      this.#produceAll(session, batches),
+      this.#producePhases(session, phases),
       this.#commitOffsets(session, offsets, group),
     ])
     await this.#end(session, true)
@@ -245,6 +247,14 @@ export class TransactionalProducer {
     }, ADD_NOT_NOW)
   }
 
+  async #producePhases(
+    session: ProducerSession,
+    phases: readonly (readonly OutputBatches[])[],
+  ): Promise<void> {
+    for (const batches of phases) await this.#produceAll(session, batches)
+    await this.#stage('produced')
+  }
+
   async #produceAll(session: ProducerSession, batches: readonly OutputBatches[]): Promise<void> {
     const rounds = Math.max(0, ...batches.map(({ builders }) => builders.length))
     for (let round = 0; round < rounds; round++) {
@@ -255,7 +265,6 @@ export class TransactionalProducer {
       const byLeader = await this.#byLeader(ready)
       await allSettledOrThrow([...byLeader].map(([nodeId, own]) => this.#produce(nodeId, own)))
     }
-    await this.#stage('produced')
   }
 
   #finish(
@@ -412,6 +421,11 @@ const OFFSETS_NOT_NOW: ReadonlySet<string> = new Set([
   'COORDINATOR_LOAD_IN_PROGRESS',
   'CONCURRENT_TRANSACTIONS',
 ])
+
+const withoutEmpty = (outputs: readonly OutputBatches[]): OutputBatches[] =>
+  outputs
+    .map((output) => ({ ...output, builders: output.builders.filter(({ count }) => count > 0) }))
+    .filter(({ builders }) => builders.length > 0)
 
 const isSamePartition = (a: TopicPartition, b: TopicPartition): boolean =>
   a.partition === b.partition && a.topic === b.topic

@@ -7,8 +7,11 @@
  * - W2: any error of a transaction ends this runner; a successor starts from what is committed.
  *   Nothing is repeated inside a transaction that failed.
  * - W3: processing goes on while a commit is under way, on buffers of its own, up to a bound.
+ * - W4: passed-on ticks are appended after the outputs and repartitioned records before them. Whoever
+ *   merges these topics does it by append time, and a tick must not overtake data (M1).
  */
 
+import type { PartitionOutput } from '../../task/output-buffers.ts'
 import type { Task, Commit } from '../../task/task.ts'
 import type { InputQueue } from '../../task/input-queue.ts'
 import type { KafkaCluster } from '../cluster.ts'
@@ -17,7 +20,12 @@ import type { TopicPartitionOffset } from '../protocol/api.ts'
 import type { GroupSession } from '../protocol/offsets.ts'
 import type { SchemaRegistryClient } from '../registry.ts'
 import { backOffMs, sleep } from '../retry.ts'
-import { TransactionalProducer, type TransactionStage } from '../transactional-producer.ts'
+import { ticksTopic } from '../../topology/internal-topics.ts'
+import {
+  TransactionalProducer,
+  type OutputBatches,
+  type TransactionStage,
+} from '../transactional-producer.ts'
 import { CommitTimes } from './commit-times.ts'
 import { restoreTask, type RestoreProgress } from './restore-task.ts'
 
@@ -293,13 +301,11 @@ export class TaskRunner {
       ({ topic, partition, offset }) =>
         this.#committedOffsets.get(`${topic}/${partition}`) !== offset,
     )
+    const ticks = ticksTopic(this.task.pipeline.name)
     try {
       await this.#producer.commit({
-        batches: commit.outputs.map(({ topic, partition, batches }) => ({
-          topic,
-          partition,
-          builders: batches,
-        })),
+        batches: batchesOf(commit.outputs.filter(({ topic }) => topic !== ticks)),
+        trailing: batchesOf(commit.outputs.filter(({ topic }) => topic === ticks)), // W4
         offsets: moved,
         group: this.#options.session(),
       })
@@ -347,3 +353,6 @@ export class TaskRunner {
     this.#options.onFailed(error)
   }
 }
+
+const batchesOf = (outputs: readonly PartitionOutput[]): OutputBatches[] =>
+  outputs.map(({ topic, partition, batches }) => ({ topic, partition, builders: batches }))
