@@ -53,6 +53,12 @@ beforeAll(async () => {
   const tenant = uniqueName('first')
   await broker.sendPoints([pointOf(tenant)])
   await expectPoints(tenant, { processed: 1, stored: 1 })
+  expect(
+    await wait(
+      () => rowsOf(tenant),
+      (rows) => rows > 0,
+    ),
+  ).toBe(1)
   const lag = async () =>
     (await worker.metric('worker_lag_records')) + (await sink.metric('sink_lag_records'))
   expect(await wait(lag, (records) => records === 0)).toBe(0)
@@ -194,6 +200,12 @@ const badValues: readonly BadValue[] = [
     value: (good) => broker.encode({ ...good, labels: { dump: 'x'.repeat(900_000) } }),
     reason: 'invalid-key',
     sinkReason: 'invalid-key',
+  },
+  {
+    title: 'no Avro, and as much of it as a broker takes',
+    value: () => Buffer.alloc(1_040_000, 'x'),
+    reason: 'not-confluent-avro',
+    sinkReason: 'not-confluent-avro',
   },
   {
     title: 'a metric without a name',
@@ -345,7 +357,7 @@ describe('a record of 5 MB is refused with the reason, by whoever sees it first'
     await expect(broker.sendPoints([large])).rejects.toMatchObject({
       code: 'RECORD_TOO_LARGE',
       message: expect.stringMatching(
-        /telemetry\.metrics needs 5000\d{3} bytes, the limit is 1000000/,
+        /telemetry\.metrics needs 5000\d{3} bytes, the limit is 1048588/,
       ),
     })
     await broker.sendPoints([pointOf(tenant)])

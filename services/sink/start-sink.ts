@@ -23,6 +23,8 @@ const INSERTS_AT_A_TIME = 2
 const REQUEST_TIMEOUT_MS = 60_000
 /** After this a stop no longer waits for answers of ClickHouse: the next owner finds out. */
 const REQUESTS_END_MS = 9_000
+/** The largest record and the headers of a dead letter; that topic takes 2 MiB. */
+const LETTER_BYTES = 2_000_000
 const DELIVERY_BUFFER_BYTES = 8 * 1024 * 1024
 
 export interface SinkAssignment {
@@ -73,6 +75,7 @@ export const startSink = async (
     cluster,
     name: 'sink',
     bufferBytes: DELIVERY_BUFFER_BYTES,
+    maxRecordBytes: LETTER_BYTES,
     deliveryTimeoutMs: Infinity,
   })
   const sink = new Sink({

@@ -45,7 +45,11 @@ export class BrokerSide {
     this.cluster = cluster
     this.#points = encoders.points
     this.#ticks = encoders.ticks
-    this.#producer = new IdempotentProducer({ cluster, name: uniqueName('e2e') })
+    this.#producer = new IdempotentProducer({
+      cluster,
+      name: uniqueName('e2e'),
+      maxRecordBytes: 1_048_588,
+    })
   }
 
   /** Applies the topics of the product first. */

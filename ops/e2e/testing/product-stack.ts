@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { environmentOf, layoutOf } from '../../../infra/local/index.ts'
 import { assertPortsFree, portsFrom, type PortName } from '../../../infra/local/ports.ts'
-import type { StatusReport } from '../../../services/cli/stack/status.ts'
 import { eventually } from '../../test/eventually.ts'
 
 const run = promisify(execFile)
@@ -31,6 +30,20 @@ const freeBase = async (): Promise<number> => {
       // taken: another one
     }
   }
+}
+
+/** What scripts may rely on in `millrace status --json`. */
+interface StatusReport {
+  readonly ready: boolean
+  readonly ports: Readonly<Record<string, number>> | null
+  readonly processes: readonly {
+    readonly name: string
+    readonly pid: number | null
+    readonly state: string
+    readonly rssBytes: number
+    readonly restarts: number
+  }[]
+  readonly totalRssBytes: number
 }
 
 export class ProductStack {

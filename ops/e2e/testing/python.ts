@@ -29,7 +29,10 @@ export const pythonWith = async ({ packages, module }: PythonNeeds): Promise<Pyt
   const program = join(folder, 'bin', 'python3')
   const steps: readonly [string, readonly string[]][] = [
     ['python3', ['-m', 'venv', folder]],
-    [program, ['-m', 'pip', 'install', '--quiet', '--retries', '1', '--timeout', '20', ...packages]],
+    [
+      program,
+      ['-m', 'pip', 'install', '--quiet', '--retries', '1', '--timeout', '20', ...packages],
+    ],
   ]
   for (const [step, args] of steps) {
     const { code, out, err } = await runProgram(step, args)
