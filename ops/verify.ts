@@ -58,7 +58,7 @@ const CHECKS: readonly Step[] = [
   check('dead-code', 'knip', '--no-progress'),
   check('schemas', 'node', 'schemas/generate.ts', '--check'),
 ]
-const TESTS: readonly Step[] = [tests('unit', minutes(3)), tests('integration', minutes(12))]
+const TESTS: readonly Step[] = [tests('unit', minutes(5)), tests('integration', minutes(25))]
 const DRILLS: readonly Step[] = [tests('full', minutes(120))]
 
 const PARALLEL_CHECKS = 2

@@ -7,12 +7,11 @@ export { layoutOf, type DataLayout } from './layout.ts'
 export { hungAfterMs } from './managed-process.ts'
 export type { ProcessSpec, ProcessState, ProcessStatus } from './managed-process.ts'
 export { readPidRecords, stopLeftovers, stopProcess } from './pid-records.ts'
-export { freePort, wellKnownPorts, type PortName, type StackPorts } from './ports.ts'
+export { freePort, type PortName, type StackPorts } from './ports.ts'
 export { isAlive, residentBytes } from './process-identity.ts'
 export { httpHealth } from './probes.ts'
 export {
   environmentOf,
-  serverNames,
   startServers,
   type RunningServers,
   type ServerName,
