@@ -29,7 +29,6 @@ export const RUNTIME_REASON_CODES = [
   'event-time-before-1970',
   'event-time-ahead',
   'non-finite-value',
-  'key-limit',
   'rejected',
 ] as const
 export type ReasonCode = (typeof RUNTIME_REASON_CODES)[number]

@@ -5,7 +5,7 @@
  * Exit codes: 0 done, 1 the command's own negative answer, 2 wrong usage or configuration, 3 something needed cannot be
  * reached, 4 timed out. Errors go to standard error, one line first.
  */
-import { realpathSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
@@ -34,10 +34,18 @@ Exit codes: 0 done, 1 a negative answer, 2 wrong usage or configuration, 3 canno
 needs, 4 timed out. Kafka, registry and ClickHouse are found by environment variables, else in the
 running local stack (--data): docs/configuration.md.`
 
+const packageVersion = (): string => {
+  const { version } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  ) as { version: string }
+  return version
+}
+
 export const buildProgram = (): Command => {
   // Sub-commands inherit these: wrong usage is thrown, not exited on.
   const program = new Command('millrace')
     .description('AIOps and FinOps as a stream on Kafka')
+    .version(packageVersion())
     .showHelpAfterError('(try --help)')
     .configureOutput({
       outputError: (text, write) => {

@@ -4,7 +4,7 @@ import { telemetryMetrics } from '../../schemas/topics.ts'
 import { offsetSpecOf } from './from.ts'
 import { recordLineOf, type StoredRecord } from './record-line.ts'
 import type { ReadValue } from './value-reader.ts'
-import { compileWhere } from './where.ts'
+import { assertFieldsExist, compileWhere } from './where.ts'
 
 const record: StoredRecord = {
   partition: 2,
@@ -92,6 +92,35 @@ describe('--where', () => {
     'refuses %s',
     (expression) => {
       expect(() => compileWhere(expression)).toThrow(expect.objectContaining({ exitCode: 2 }))
+    },
+  )
+})
+
+describe('fields that --where asks for', () => {
+  const check = (expression: string) => () => {
+    assertFieldsExist(expression, telemetryMetrics.schema)
+  }
+
+  it.each([
+    'value.value > 1.0 && value.labels.whatever == "x"',
+    'has(value.newer) && value.newer == 1',
+    'key == "a"',
+    'value["any"] == 1',
+  ])('%s is fine', (expression) => {
+    expect(check(expression)).not.toThrow()
+  })
+
+  it.each(['value.typo == 1', 'partition == 1 || !(value.typo in [1, 2])', 'value.typo.x == 1'])(
+    '%s is refused with the fields there are',
+    (expression) => {
+      expect(check(expression)).toThrow(
+        expect.objectContaining({
+          exitCode: 2,
+          message: expect.stringMatching(
+            /asks for value\.typo, .* they have timestamp, value, tenant, name, labels, unit\.$/,
+          ) as string,
+        }),
+      )
     },
   )
 })

@@ -6,6 +6,7 @@
  */
 import { Environment } from '@marcbachmann/cel-js'
 import { partsOf, type AvroType } from '../../pipelines/runtime/avro/index.ts'
+import type { AvroSchema } from '../../schemas/topic.ts'
 import { messageOf, usageError } from '../shared/errors.ts'
 import type { RecordLine } from './record-line.ts'
 import type { ReadValue } from './value-reader.ts'
@@ -37,6 +38,44 @@ export const compileWhere = (expression: string): Where => {
     } catch {
       return 'unclear'
     }
+  }
+}
+
+interface SyntaxNode {
+  readonly op: string
+  readonly args: unknown
+}
+
+const isNode = (item: unknown): item is SyntaxNode =>
+  typeof item === 'object' && item !== null && 'op' in item && 'args' in item
+
+/** Fields of `value` that an expression takes for granted: those that it does not ask for with has(). */
+export const requiredFieldsOf = (expression: string): ReadonlySet<string> => {
+  const [named, asked] = [new Set<string>(), new Set<string>()]
+  const walk = (item: unknown, into: Set<string>): void => {
+    if (Array.isArray(item)) for (const each of item as readonly unknown[]) walk(each, into)
+    if (!isNode(item)) return
+    const { op, args } = item
+    const [first, second] = Array.isArray(args) ? (args as readonly unknown[]) : []
+    if (op === '.' && isNode(first) && first.op === 'id' && first.args === 'value') {
+      into.add(String(second))
+    }
+    walk(args, op === 'call' && first === 'has' ? asked : into)
+  }
+  walk(parse(expression).ast, named)
+  return new Set([...named].filter((field) => !asked.has(field)))
+}
+
+/** @throws ServiceError USAGE_INVALID, when no record of the schema can have what is asked for */
+export const assertFieldsExist = (expression: string, schema: AvroSchema): void => {
+  const fields = (schema as { readonly fields?: readonly { readonly name: string }[] }).fields
+  if (fields === undefined) return
+  const known = fields.map(({ name }) => name)
+  for (const field of requiredFieldsOf(expression)) {
+    if (known.includes(field)) continue
+    throw usageError(
+      `--where '${expression}' asks for value.${field}, which records of this topic do not have; they have ${known.join(', ')}.`,
+    )
   }
 }
 

@@ -5,6 +5,8 @@ export interface CsvLayout {
   readonly hasHeader: boolean
   readonly columns: number
   readonly timestamp: number
+  /** The header says that it is one. */
+  readonly isTimeNamed: boolean
   readonly value: number
   /** Every other column is a label. */
   readonly labels: readonly { readonly index: number; readonly name: string }[]
@@ -41,7 +43,8 @@ export const layoutOf = (first: readonly string[]): CsvLayout | string => {
   // A header has no cell that reads as a time.
   const hasHeader = !first.some((cell) => parseTimestamp(cell) !== undefined)
   const names = first.map((cell, index) => (hasHeader ? cell.trim() : `column${String(index + 1)}`))
-  const timestamp = Math.max(0, indexOfAny(names, TIMESTAMP_NAMES))
+  const namedTime = indexOfAny(names, TIMESTAMP_NAMES)
+  const timestamp = Math.max(0, namedTime)
   const named = indexOfAny(names, VALUE_NAMES)
   const value = named >= 0 ? named : timestamp === 0 ? 1 : 0
   const labels = names
@@ -51,7 +54,7 @@ export const layoutOf = (first: readonly string[]): CsvLayout | string => {
     labels.some((other, i) => i < at && other.name === name),
   )
   if (twice !== undefined) return `has two columns named '${twice.name}'`
-  return { hasHeader, columns: first.length, timestamp, value, labels }
+  return { hasHeader, columns: first.length, timestamp, isTimeNamed: namedTime >= 0, value, labels }
 }
 
 /** `file` is the label that tells from which file a series comes. */

@@ -129,6 +129,11 @@ const rowOf = (
   const time = cells[layout.timestamp] ?? ''
   const timestampMs = parseTimestamp(time)
   if (timestampMs === undefined) return bad(`'${shortened(time)}' is not a time since 1970`)
+  if (!layout.isTimeNamed && isSmallNumber(time)) {
+    return bad(
+      `'${shortened(time)}' would be a time of ${String(new Date(timestampMs).getUTCFullYear())}; if it is seconds since 1970, give the file a header with timestamp`,
+    )
+  }
   if (timestampMs > latestMs) return bad(`'${shortened(time)}' lies in the future`)
   const number = (cells[layout.value] ?? '').trim()
   const value = NUMBER.test(number) ? Number(number) : NaN
@@ -145,5 +150,9 @@ const labelsOf = (cells: readonly string[], { labels }: CsvLayout): CsvPoint['la
           .map(({ index, name }) => [name, (cells[index] ?? '').trim()] as const)
           .filter(([, value]) => value !== ''),
       )
+
+/** Far more likely a count or a value than seconds of the years up to 1973. */
+const SMALL = 1e8
+const isSmallNumber = (time: string): boolean => Number(time) < SMALL
 
 const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}...` : text)

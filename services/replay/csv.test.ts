@@ -51,6 +51,18 @@ describe('a CSV file', () => {
     ])
   })
 
+  it.each([
+    { title: 'without a header', text: '1,2\n' },
+    { title: 'with a header that names no time', text: 'a,b\n1,2\n' },
+  ])('$title does not take small numbers for times of 1970', async ({ text }) => {
+    const [[, reason] = []] = await brief(text)
+    expect(reason).toMatch(/^'1' would be a time of 1970; .* header with timestamp$/)
+  })
+
+  it('may have times of 1970 where its header says that they are times', async () => {
+    expect(await brief('time,value\n1,2\n')).toEqual([[2, 1_000, 2]])
+  })
+
   it('without a header', async () => {
     expect(await brief('1000000000,1\n')).toEqual([[1, 1e12, 1]])
   })

@@ -78,9 +78,11 @@ const askAll = async (signal) => {
       '/api/series',
       { tenant, q: search, sort: 'unusual', spark: true, limit: seriesShown },
       signal,
-    )
-      .then(onSeries)
-      .then(() => askPoints(signal)),
+    ).then(async (answer) => {
+      await chooseForYou(answer, signal)
+      onSeries(answer)
+      await askPoints(signal)
+    }),
     ask('/api/anomalies', { tenant, state, limit: 100 }, signal).then(onAnomalies),
     ask('/api/status', {}, signal).then(onStatus, onNoStatus(signal)),
     ask('/api/tenants', { limit: 1000 }, signal).then(onTenants),
@@ -91,6 +93,15 @@ const askAll = async (signal) => {
   if (failures.length === 0)
     setText(byId('updated'), `updated ${formatLocal(Date.now(), Date.now())}`)
   return true
+}
+
+/** Where something happened last, else the first of the list. @param {any} answer @param {AbortSignal} signal */
+const chooseForYou = async ({ items }, signal) => {
+  const { tenant, search } = view
+  if (view.series !== null || chosenForYou !== null || items.length === 0) return
+  // What was searched for comes from the list.
+  const newest = search === '' ? await ask('/api/anomalies', { tenant, limit: 1 }, signal) : null
+  chosenForYou = newest?.items[0]?.series ?? items[0].series
 }
 
 /** @param {AbortSignal} signal */
@@ -128,7 +139,6 @@ const askOne = async (series, signal) => {
 const onSeries = ({ items, next }) => {
   knownSeries.clear()
   for (const item of items) knownSeries.set(item.series, item)
-  chosenForYou ??= items[0]?.series ?? null
   showSeries(byId('series'), items, {
     selected: view.series ?? chosenForYou,
     onSelect: (series) => change({ series, ...live() }),

@@ -1,4 +1,5 @@
 import { ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
@@ -50,4 +51,43 @@ it('says that nobody listens where ClickHouse should be', async () => {
     message: expect.stringContaining('ECONNREFUSED'),
   })
   await client.close()
+})
+
+/** Reads requests and answers those whose path begins with `answered`, after `delayMs`. */
+const serverThat = async ({ answered, delayMs }: { answered: RegExp; delayMs: number }) => {
+  const server = createHttpServer((request, response) => {
+    if (!answered.test(request.url ?? '')) return
+    request.resume()
+    const isPing = request.url?.startsWith('/ping') === true
+    setTimeout(() => response.end(isPing ? 'Ok.\n' : '{"a":1}\n'), isPing ? 0 : delayMs)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  const client = createClient({ url, log: { level: ClickHouseLogLevel.OFF } })
+  return {
+    client,
+    [Symbol.asyncDispose]: async () => {
+      await client.close()
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+it('says within 5 s that ClickHouse hangs', async () => {
+  await using hanging = await serverThat({ answered: /^never$/, delayMs: 0 })
+  const startedMs = performance.now()
+  await expect(createStorage(hanging.client).rows({ sql: 'SELECT 1' })).rejects.toMatchObject({
+    code: 'storage-unavailable',
+    status: 503,
+    message: expect.stringContaining('does not answer'),
+  })
+  expect(performance.now() - startedMs).toBeLessThan(5_000)
+})
+
+it('waits for a slow query as long as ClickHouse is there', async () => {
+  await using slow = await serverThat({ answered: /./, delayMs: 700 })
+  const storage = createStorage(slow.client, { quietMs: 100, pingMs: 400 })
+  await expect(storage.rows({ sql: 'SELECT 1 AS a' })).resolves.toEqual([{ a: 1 }])
 })

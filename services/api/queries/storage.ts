@@ -24,13 +24,25 @@ export const maxExecutionSeconds = 10
 const maxResultRows = 20_000
 const retryAfterSeconds = 5
 
-export const createStorage = (client: ClickHouseClient): Storage => ({
+export interface Patience {
+  /** After so long without rows ClickHouse is asked whether it is there at all, again and again. */
+  readonly quietMs: number
+  /** Its answer to that may take so long. */
+  readonly pingMs: number
+}
+
+/** Somebody before a page hears within 5 s that the storage hangs; a query that works may take its time. */
+const usualPatience: Patience = { quietMs: 2_500, pingMs: 1_500 }
+
+export const createStorage = (client: ClickHouseClient, patience = usualPatience): Storage => ({
   async rows<Row>({ sql, params }: Query): Promise<Row[]> {
+    const watch = watchOver(client, patience)
     try {
       const result = await client.query({
         query: sql,
         query_params: { ...params },
         format: 'JSONEachRow',
+        abort_signal: watch.hangs,
         clickhouse_settings: {
           readonly: '1',
           max_execution_time: maxExecutionSeconds,
@@ -44,10 +56,32 @@ export const createStorage = (client: ClickHouseClient): Storage => ({
       })
       return await result.json<Row>()
     } catch (error) {
-      throw toStorageProblem(error)
+      throw watch.hangs.aborted ? unreachable(watch.hangs.reason) : toStorageProblem(error)
+    } finally {
+      watch.end()
     }
   },
 })
+
+const watchOver = (client: ClickHouseClient, { quietMs, pingMs }: Patience) => {
+  const hanging = new AbortController()
+  const ended = new AbortController()
+  const ask = async (): Promise<void> => {
+    const abort_signal = AbortSignal.any([ended.signal, AbortSignal.timeout(pingMs)])
+    const { success } = await client.ping({ select: false, abort_signal })
+    if (ended.signal.aborted) return
+    if (success) timer = setTimeout(() => void ask(), quietMs)
+    else hanging.abort(new Error('it accepts connections and does not answer'))
+  }
+  let timer = setTimeout(() => void ask(), quietMs)
+  return {
+    hangs: hanging.signal,
+    end: () => {
+      clearTimeout(timer)
+      ended.abort()
+    },
+  }
+}
 
 /** Names as ClickHouse's src/Common/ErrorCodes.cpp has them. */
 const notPrepared = new Set(['UNKNOWN_TABLE', 'UNKNOWN_DATABASE', 'UNKNOWN_IDENTIFIER'])

@@ -14,8 +14,14 @@ export const register = (program: Command): void => {
     .option('--tenant <tenant>', 'tenant to write to (default: replay-<name>)')
     .option('--name <name>', 'name of the replay (default: unique per run)')
     .option(...JSON_OPTION)
+    .addHelpText('after', CSV_HELP)
     .action(async (files: readonly string[], options: ReplayOptions) => {
       const { runReplayMetrics } = await import('../replay/run-replay-metrics.ts')
       await runReplayMetrics(files, options)
     })
 }
+
+const CSV_HELP = `
+The time is the column named timestamp, time, date, datetime or ts, else the first one; the value is
+the one named value, else the next. Times are ISO 8601 or numbers since 1970 (s, ms, us or ns, told by
+size). Numbers below 100000000 (before 1973) are refused unless the header names the column so.`

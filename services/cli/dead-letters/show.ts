@@ -46,7 +46,8 @@ export const runDlqShow = async (topic: string, options: DlqShowOptions): Promis
       process.stderr.write(
         `millrace: no such letter in ${topic}${complete ? '' : ' among the newest; raise --scan'}\n`,
       )
-      setExitCode(EXIT.negative)
+      // Nothing is wrong with a topic that holds none; with letters that were named it is.
+      if (selection.places !== undefined) setExitCode(EXIT.negative)
     }
   })
 }

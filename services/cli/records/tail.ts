@@ -3,7 +3,7 @@ import { followTopic } from '../../records/follow-topic.ts'
 import { offsetSpecOf } from '../../records/from.ts'
 import { holdsForeignBytes, recordLineOf, type StoredRecord } from '../../records/record-line.ts'
 import { ValueReader, type ReadValue } from '../../records/value-reader.ts'
-import { compileWhere } from '../../records/where.ts'
+import { assertFieldsExist, compileWhere } from '../../records/where.ts'
 import { EXIT } from '../../shared/errors.ts'
 import { schemaRegistry } from '../../shared/registry.ts'
 import { withKafka } from '../kafka-session.ts'
@@ -40,8 +40,13 @@ export const runTail = async (topic: string, options: TailOptions): Promise<void
   }
   try {
     await withKafka(
-      ({ config, cluster }) => {
-        const values = new ValueReader(schemaRegistry(config))
+      async ({ config, cluster }) => {
+        const registry = schemaRegistry(config)
+        if (options.where !== undefined && !holdsForeignBytes(topic)) {
+          const latest = await registry.latest(`${topic}-value`)
+          if (latest !== undefined) assertFieldsExist(options.where, latest.schema)
+        }
+        const values = new ValueReader(registry)
         const onRecord = async (record: StoredRecord) =>
           show(record, await readValue(topic, record, values))
         return followTopic({ cluster, topic, from, signal, onRecord, onGap: tellGap(topic) })
