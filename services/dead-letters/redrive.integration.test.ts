@@ -5,6 +5,7 @@ import {
   KafkaAdmin,
   KafkaCluster,
   readToEnd,
+  type TransactionError,
 } from '../../pipelines/runtime/kafka/index.ts'
 import type { RecordHeader } from '../../pipelines/runtime/record/index.ts'
 import { ORIGIN_HEADERS } from '../../pipelines/runtime/task/side-outputs.ts'
@@ -189,8 +190,13 @@ describe('sending letters again', () => {
     expect(runs.some(({ status }) => status === 'rejected')).toBe(true)
     for (const outcome of runs) {
       if (outcome.status === 'rejected') {
-        // Fenced as a rule; while its transaction is being ended for it, the broker may say busy.
-        expect(outcome.reason).toMatchObject({ name: 'TransactionError' })
+        const { name, code, fenced } = outcome.reason as TransactionError
+        // With the code, so that a failure tells what it was instead.
+        expect({ name, code, fenced }).toEqual({
+          name: 'TransactionError',
+          code: expect.any(String) as unknown,
+          fenced: true,
+        })
       }
     }
     await run(letters)
