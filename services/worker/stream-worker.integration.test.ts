@@ -275,6 +275,56 @@ it('sums every record once and closes windows by ticks', async () => {
   expect(failures).toEqual([])
 })
 
+it('takes records as large as the broker does: on a detour, as dead letters, several in one commit', async () => {
+  const sums = createSums(uniqueName('sums'))
+  await apply([sums])
+  const tenant = sums.pipeline.name
+  const schemaId = await registeredSchemaId(sums.input, connection)
+  const encoder = new RecordEncoder({ schema: sums.input.schema, schemaId })
+  // Ours stop at 1,000,000 bytes; others may go up to what the broker takes.
+  const maxRecordBytes = 1_048_500
+  const producer = new IdempotentProducer({ cluster, name: tenant, maxRecordBytes })
+  await producer.prepare([sums.input.name])
+  const labels = { host: 'h0' }
+  const large = { timestamp: startMs, value: 1, tenant, name: 'load', labels }
+  // Just below 1 MiB with the overhead of record and batch.
+  const unit = 'x'.repeat(1_048_588 - 400)
+  const send = (value: Buffer) =>
+    producer.append({ topic: sums.input.name, partition: 0, key: null, value })
+  for (let count = 0; count < 3; count++) {
+    await send(Buffer.from(encoder.encode({ ...large, unit })))
+    await send(Buffer.alloc(1_048_588 - 200, 0x7f))
+  }
+  await producer.close()
+  const { worker, failures, stop } = await startWorker(sums.pipeline)
+  const counted = () =>
+    worker.tasks.reduce(
+      (sum, { runner: { task } }) => {
+        const dead = task.counters.deadLetters.get('not-confluent-avro') ?? 0
+        const taken = task.counters.records - task.counters.repartitioned - dead
+        return { taken: sum.taken + taken, dead: sum.dead + dead }
+      },
+      { taken: 0, dead: 0 },
+    )
+  expect(await eventually(counted, ({ taken, dead }) => taken === 3 && dead === 3)).toEqual({
+    taken: 3,
+    dead: 3,
+  })
+  await stop()
+  let letters = 0
+  await readToEnd({
+    cluster,
+    topic: `${tenant}.dead-letter`,
+    partition: 0,
+    until: 'last-stable',
+    onRecords(records) {
+      while (records.next()) letters += 1
+    },
+  })
+  expect(letters).toBe(3)
+  expect(failures).toEqual([])
+})
+
 it('loses and doubles nothing when commits fail half-way and workers come and go', async () => {
   const sums = createSums(uniqueName('sums'))
   await apply([sums])
