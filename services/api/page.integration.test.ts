@@ -21,6 +21,8 @@ const cpu = testSeries('system.cpu.utilization', { host: 'web-1' })
 const calm = testSeries('system.memory.usage', { host: 'web-1' })
 const wild = '<img src=x onerror=alert(1)>'
 const hostile = testSeries('hostile', { label: wild })
+const early = testSeries('a.calm', {}, 'past')
+const past = testSeries('z.past', {}, 'past')
 
 describe.skipIf(executablePath === undefined)(`the page in a browser${unseen}`, () => {
   let api: TestApi
@@ -35,11 +37,14 @@ describe.skipIf(executablePath === undefined)(`the page in a browser${unseen}`, 
       ...minutes.map((minute) => pointOf(cpu, minute, minute < 40 ? 0.3 : 0.9)),
       ...minutes.map((minute) => pointOf(calm, minute, 0.5)),
       pointOf(hostile, 59, 1),
+      pointOf(early, 59, 1),
+      pointOf(past, 59, 1),
     ])
     await api.insert('baselines', [baselineOf(cpu, -1, 0.3)])
     await api.insert('anomalies', [
       anomalyOf({ id: 'a1', of: cpu, start: 40, severity: 'critical' }),
       { ...anomalyOf({ id: 'a2', of: hostile, start: 10, end: 20 }), message: wild },
+      anomalyOf({ id: 'a3', of: past, start: 5, end: 6 }),
     ])
     await api.app.listen({ host: '127.0.0.1', port: 0 })
     origin = `http://127.0.0.1:${String((api.app.server.address() as AddressInfo).port)}`
@@ -76,6 +81,11 @@ describe.skipIf(executablePath === undefined)(`the page in a browser${unseen}`, 
       const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
       data.filter((part, index) => index % 4 === 3 && part > 0).length
     }`)
+
+  it('opens a tenant where something happened last, though it is over', async () => {
+    const page = await open('#tenant=past')
+    await page.waitForSelector('#chart-heading:has-text("z.past")')
+  })
 
   it('shows the most unusual series with its chart and its anomaly', async () => {
     const page = await open()

@@ -43,11 +43,12 @@ export const runDlqShow = async (topic: string, options: DlqShowOptions): Promis
       process.stdout.write(previews.map(textOf).join('\n'))
     }
     if (previews.length === 0) {
+      const wasNamed = options.reason !== undefined || selection.places !== undefined
       process.stderr.write(
-        `millrace: no such letter in ${topic}${complete ? '' : ' among the newest; raise --scan'}\n`,
+        `millrace: no ${wasNamed ? 'such letter' : 'letters'} in ${topic}${complete ? '' : ' among the newest; raise --scan'}\n`,
       )
-      // Nothing is wrong with a topic that holds none; with letters that were named it is.
-      if (selection.places !== undefined) setExitCode(EXIT.negative)
+      // Somebody asked for letters that are not there; a topic that holds none at all is well.
+      if (wasNamed) setExitCode(EXIT.negative)
     }
   })
 }

@@ -161,6 +161,10 @@ describe('dlq', () => {
         configs: {},
       })),
     )
+    const none = await millrace(['dlq', 'show', letters, '--json'])
+    expect(none.code).toBe(0)
+    expect(JSON.parse(none.out)).toMatchObject({ complete: true, letters: [] })
+
     const header = (key: string, value: string) => ({ key, value: Buffer.from(value) })
     await producer.send({
       topic: letters,
