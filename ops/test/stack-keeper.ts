@@ -30,6 +30,8 @@ const toStop = new Promise<void>((resolve) => {
   process.on('disconnect', resolve)
   process.on('SIGTERM', resolve)
   process.on('SIGINT', resolve)
+  // In a terminal there is no IPC channel, and to wait for a signal does not keep a process alive.
+  setInterval(() => undefined, 60_000)
 })
 
 try {
