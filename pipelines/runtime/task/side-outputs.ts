@@ -49,7 +49,7 @@ export class SideOutputs {
     this.#copy(lateTopic(this.#pipeline), record, [...origin(input, record), ...record.headers()])
   }
 
-  /** Sends the record on under its canonical key, value untouched. */
+  /** Sends the record on under its canonical key, value and headers untouched. */
   repartition(
     input: TaskInput,
     record: RecordSet,
@@ -62,6 +62,7 @@ export class SideOutputs {
       },
       { bytes: target.key, start: 0, end: target.key.length },
       { bytes: record.buffer, start: record.valueStart, end: record.valueEnd },
+      record.headers(),
     )
   }
 

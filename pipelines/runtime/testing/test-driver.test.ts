@@ -204,6 +204,18 @@ describe('keys and partitions', () => {
     expect(direct.tasks.reduce((sum, task) => sum + task.counters.repartitioned, 0)).toBe(0)
   })
 
+  it('keeps the headers of a record on its way to another partition', () => {
+    const driver = createTestDriver(everything)
+    driver.pipeRaw(telemetryMetrics, {
+      key: null,
+      value: driver.encode(telemetryMetrics, point(1_000, 666)),
+      headers: [{ key: 'trace', value: Buffer.from('abc-123') }],
+      partition: 3,
+      atMs: 1_000,
+    })
+    expect(driver.readDeadLetters().map(({ headers }) => headers['trace'])).toEqual(['abc-123'])
+  })
+
   it('does not let a tick overtake records on their way through the repartition topic', () => {
     const driver = createTestDriver(everything)
     driver.pipeRaw(telemetryMetrics, {

@@ -46,6 +46,13 @@ export interface TestDriverOptions {
   readonly batchesPerFetch?: number
 }
 
+/** A record as any client may produce it. */
+export interface ProducedRecord {
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers?: readonly RecordHeader[]
+}
+
 /** A record of a late or dead-letter topic. */
 export interface SideRecord {
   readonly key: Buffer | null
@@ -111,7 +118,7 @@ export class TestDriver {
   /** Produces bytes as another client might: any key, any partition, any value. */
   pipeRaw(
     topic: AnyTopic,
-    record: { key: Buffer | null; value: Buffer | null; partition: number; atMs?: number },
+    record: ProducedRecord & { readonly partition: number; readonly atMs?: number },
   ): void {
     this.setBrokerTime(record.atMs ?? 0)
     this.#produce(topic.name, record.partition, record)
@@ -279,10 +286,10 @@ export class TestDriver {
   #produce(
     topic: string,
     partition: number,
-    record: { readonly key: Buffer | null; readonly value: Buffer | null },
+    record: ProducedRecord,
   ): void {
     const builder = new RecordBatchBuilder()
-    builder.appendRecord(record.key, record.value)
+    builder.appendRecord(record.key, record.value, record.headers)
     this.#inputs.append({ topic, partition }, builder, this.#nowMs)
   }
 
