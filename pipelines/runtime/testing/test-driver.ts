@@ -283,11 +283,7 @@ export class TestDriver {
     }
   }
 
-  #produce(
-    topic: string,
-    partition: number,
-    record: ProducedRecord,
-  ): void {
+  #produce(topic: string, partition: number, record: ProducedRecord): void {
     const builder = new RecordBatchBuilder()
     builder.appendRecord(record.key, record.value, record.headers)
     this.#inputs.append({ topic, partition }, builder, this.#nowMs)
