@@ -32,7 +32,7 @@ export interface Patience {
 }
 
 /** Somebody before a page hears within 5 s that the storage hangs; a query that works may take its time. */
-const usualPatience: Patience = { quietMs: 2_500, pingMs: 1_500 }
+export const usualPatience: Patience = { quietMs: 2_500, pingMs: 1_500 }
 
 export const createStorage = (client: ClickHouseClient, patience = usualPatience): Storage => ({
   async rows<Row>({ sql, params }: Query): Promise<Row[]> {
