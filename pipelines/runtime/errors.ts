@@ -19,6 +19,10 @@ export class RuntimeError extends Error {
   }
 }
 
+/** What went wrong, in words. */
+export const textOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)
+
 /** Why a record was put aside instead of processed; the header `reason` of a dead letter. */
 export const RUNTIME_REASON_CODES = [
   'not-confluent-avro',

@@ -64,8 +64,7 @@ export class Intake {
 
   take(input: TaskInput, record: RecordSet): IntakeOutcome {
     const source = this.#sources.get(input) ?? this.#bind(input)
-    const placed = input.kind === 'repartition' || input.keyed?.kind === 'copartitioned'
-    if (placed && record.keyStart >= 0) {
+    if (isKeyedAsNeeded(input) && record.keyStart >= 0) {
       const hash = murmur2(record.buffer, record.keyStart, record.keyEnd)
       if (toPartition(hash, this.#partitions) === this.#partition) {
         this.keyId = this.#keySpace.keys.find(hash, record.buffer, record.keyStart, record.keyEnd)
@@ -93,8 +92,7 @@ export class Intake {
     const keyed =
       record.keyStart >= 0 && key.equals(record.buffer.subarray(record.keyStart, record.keyEnd))
     const placed = keyed && partition === this.#partition
-    const direct = input.kind === 'repartition' || input.keyed?.kind === 'copartitioned'
-    if (!placed || !direct) {
+    if (!placed || !isKeyedAsNeeded(input)) {
       this.target = { key, partition }
       return 'elsewhere'
     }
@@ -166,6 +164,10 @@ export class Intake {
     return source
   }
 }
+
+/** Records may come under the key that the pipeline sees; others always make the detour. */
+const isKeyedAsNeeded = (input: TaskInput): boolean =>
+  input.kind === 'repartition' || input.keyed?.kind === 'copartitioned'
 
 /** The canonical key of the value, or why it has none. */
 const keyOrFault = (input: TaskInput, value: object): Buffer | string => {

@@ -10,7 +10,7 @@ import { AvroError, avroFaultName } from '../avro/avro-error.ts'
 import { compileFieldReader, type FieldReader } from '../avro/field-reader.ts'
 import { createRecordDecoder, type RecordDecoder } from '../avro/record-codec.ts'
 import { schemaIdAt, WIRE_HEADER_BYTES } from '../avro/wire-format.ts'
-import type { ReasonCode } from '../errors.ts'
+import { textOf, type ReasonCode } from '../errors.ts'
 import type { RecordSet } from '../record/index.ts'
 
 /** Knows schemas without waiting; whoever runs the task looks up what is missing. */
@@ -131,8 +131,7 @@ export class RecordValues {
       this.#readers.set(id, readers)
       return readers
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error)
-      const detail = `schema ${id} is not one of ${this.#topic.name}: ${text}`
+      const detail = `schema ${id} is not one of ${this.#topic.name}: ${textOf(error)}`
       this.#unfitSchemas.set(id, detail)
       return this.#refuse('unknown-schema', detail)
     }

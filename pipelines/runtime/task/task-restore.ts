@@ -8,7 +8,7 @@
 import type { AvroSchema } from '../../../schemas/topic.ts'
 import { createRecordDecoder, type RecordDecoder } from '../avro/record-codec.ts'
 import { schemaIdAt, WIRE_HEADER_BYTES } from '../avro/wire-format.ts'
-import { RuntimeError } from '../errors.ts'
+import { RuntimeError, textOf } from '../errors.ts'
 import { murmur2, type RecordSet } from '../record/index.ts'
 import type { ChangelogEntry, StateStore } from '../stores/changelog.ts'
 import { taskStateSchema, type TaskState } from '../topology/internal-schemas.ts'
@@ -101,7 +101,7 @@ export class TaskRestore {
       else this.#restoreEntry(store, entry)
     } catch (error) {
       if (error instanceof RuntimeError) throw error
-      throw this.#unreadable(store, records, error instanceof Error ? error.message : String(error))
+      throw this.#unreadable(store, records, textOf(error))
     }
     return -1
   }

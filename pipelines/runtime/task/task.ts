@@ -14,7 +14,7 @@
 import type { Tick } from '../../../schemas/generated/control-ticks.ts'
 import type { AnyTopic } from '../../../schemas/topic.ts'
 import { controlTicks } from '../../../schemas/topics.ts'
-import { RuntimeError } from '../errors.ts'
+import { RuntimeError, textOf } from '../errors.ts'
 import type { Pipeline } from '../topology/define-pipeline.ts'
 import type { OrderRun } from '../topology/internal-schemas.ts'
 import { ticksTopic } from '../topology/internal-topics.ts'
@@ -408,5 +408,3 @@ const tickOrigins = (
 
 const controlTopic = (input: TaskInput): AnyTopic | undefined =>
   input.kind === 'ticks' ? controlTicks : input.global?.topic
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

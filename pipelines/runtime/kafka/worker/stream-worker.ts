@@ -8,7 +8,7 @@
  *   the pipeline stops its task for good and says so: the data stays where it is.
  */
 
-import { RuntimeError } from '../../errors.ts'
+import { RuntimeError, textOf } from '../../errors.ts'
 import { Task } from '../../task/task.ts'
 import type { Pipeline } from '../../topology/define-pipeline.ts'
 import { internalTopics } from '../../topology/internal-topics.ts'
@@ -248,7 +248,7 @@ export class StreamWorker {
     const owned = this.#owned.get(id)
     await runner.close()
     if (owned?.runner !== runner || this.#stopping.signal.aborted) return
-    const message = error instanceof Error ? error.message : String(error)
+    const message = textOf(error)
     owned.lastFailure = message
     const { logger } = this.#options.cluster
     if (error instanceof RuntimeError) {
