@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { crc32c } from './crc32c.ts'
+import { crc32c, crc32cByTables } from './crc32c.ts'
 
 /** Bit by bit, as the polynomial says. */
 const slowCrc32c = (bytes: Uint8Array): number => {
@@ -28,12 +28,17 @@ describe('crc32c', () => {
     expect(crc32c(bytes)).toBe(crc)
   })
 
-  it('equals the bitwise definition for any range', () => {
+  it.each([
+    { title: 'by tables', lengths: { maxLength: 100 } },
+    { title: 'by native code where there is any', lengths: { minLength: 600, maxLength: 1_500 } },
+  ])('equals the bitwise definition for any range, $title', ({ lengths }) => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(20), fc.nat(20), (bytes, skip, cut) => {
+      fc.property(fc.uint8Array(lengths), fc.nat(20), fc.nat(20), (bytes, skip, cut) => {
         const start = Math.min(skip, bytes.length)
         const end = Math.max(start, bytes.length - cut)
-        expect(crc32c(bytes, start, end)).toBe(slowCrc32c(bytes.subarray(start, end)))
+        const expected = slowCrc32c(bytes.subarray(start, end))
+        expect(crc32c(bytes, start, end)).toBe(expected)
+        expect(crc32cByTables(bytes, start, end)).toBe(expected)
       }),
     )
   })

@@ -1,8 +1,22 @@
 /**
  * CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), the checksum of record batches. Node's
- * zlib has only CRC-32 (another polynomial), so this is slicing-by-8: eight table look-ups fold
+ * zlib has only CRC-32 (another polynomial).
+ *
+ * Long ranges go to `@node-rs/crc32`, which uses the processor's own instruction: 6.2 GB/s against
+ * 1.07 GB/s here, which was a sixth of all the time a task takes. Short ones, and all of them where
+ * that package has no build for the platform, are done by slicing-by-8: eight table look-ups fold
  * eight bytes at once (Kounavis & Berry, 2005).
  */
+type Crc32c = (bytes: Uint8Array) => number
+
+/** The call into native code takes 200 ns: as long as the tables need for 250 bytes. */
+const NATIVE_FROM_BYTES = 512
+
+const native: Crc32c | undefined = await import('@node-rs/crc32').then(
+  (built) => built.crc32c,
+  () => undefined,
+)
+
 const POLYNOMIAL = 0x82f63b78
 
 const makeTables = (): readonly Int32Array[] => {
@@ -33,6 +47,12 @@ const T7 = tables[7]!
 
 /** CRC-32C of `bytes[start, end)` as an unsigned 32-bit integer. */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number {
+  return native === undefined || end - start < NATIVE_FROM_BYTES
+    ? crc32cByTables(bytes, start, end)
+    : native(bytes.subarray(start, end))
+}
+
+export function crc32cByTables(bytes: Uint8Array, start: number, end: number): number {
   let crc = -1
   let at = start
   const lastBlock = end - 7
