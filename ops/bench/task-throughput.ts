@@ -16,7 +16,6 @@ const records = Number(process.argv[3] ?? 2_000_000)
 const SERIES = 500
 const RECORDS_PER_BATCH = 5_000
 const RECORDS_PER_COMMIT = 50_000
-const startMs = Date.UTC(2026, 0, 1)
 
 const { pipeline, input } = createWorkload({ name: 'bench', decode })
 const schemas = new Map<number, AvroSchema>()
@@ -41,7 +40,7 @@ const encoder = new RecordEncoder({ schema: input.schema, schemaId: schemaIdOf(i
 const batches: Buffer[] = []
 const builder = new RecordBatchBuilder()
 let offset = 0
-for (const point of workloadPoints({ records, series: SERIES, startMs })) {
+for (const point of workloadPoints({ records, series: SERIES })) {
   builder.appendRecord(Buffer.from(input.keyOf(point)), encoder.encode(point))
   if (builder.count < RECORDS_PER_BATCH) continue
   const batch = Buffer.from(builder.finish({ timestampMs: point.timestamp }))

@@ -1,0 +1,87 @@
+/** The servers of a benchmark: its own in a temporary folder, or those that the environment names. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { StackError, startServers, type RunningServers } from '../../infra/local/index.ts'
+import { KafkaAdmin, type KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
+import type { RegistryConnection } from '../../pipelines/runtime/kafka/registry-http.ts'
+import { readConfig } from '../../services/shared/config.ts'
+import { kafkaCluster } from '../../services/shared/kafka.ts'
+import { registryConnection } from '../../services/shared/registry.ts'
+
+/** Below the range from which systems hand out ephemeral ports (Linux: 32768). */
+const LOWEST_BASE = 13_000
+const BASES = 800
+const BASE_WIDTH = 10
+const MAX_TRIES = 20
+/** Its password would be looked for, and nothing here needs it. */
+const WITHOUT_CLICKHOUSE = { CLICKHOUSE_PASSWORD_FILE: '' }
+
+export interface BenchStackOptions {
+  /** Use the servers of the environment instead of starting any. */
+  readonly attach: boolean
+  /** Ports of the own servers; default: free ones. */
+  readonly portBase?: number | undefined
+}
+
+export interface BenchStack {
+  /** Scratch space, removed by `stop`. */
+  readonly folder: string
+  /** Of child processes that use the servers. */
+  readonly env: NodeJS.ProcessEnv
+  readonly brokers: string
+  readonly cluster: KafkaCluster
+  readonly admin: KafkaAdmin
+  readonly connection: RegistryConnection
+  /** Undefined where the broker is not ours to see. */
+  readonly brokerPid: number | undefined
+  readonly stop: () => Promise<void>
+}
+
+export const openBenchStack = async (options: BenchStackOptions): Promise<BenchStack> => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
+  let servers: RunningServers | undefined
+  const close = async (): Promise<void> => {
+    await servers?.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    servers = options.attach ? undefined : await startOwn(folder, options.portBase)
+    const env = { ...process.env, ...servers?.env, ...WITHOUT_CLICKHOUSE }
+    const config = readConfig(env)
+    const cluster = kafkaCluster(config, { clientId: 'bench' })
+    await cluster.connect()
+    return {
+      folder,
+      env,
+      brokers: config.kafka.brokers.join(','),
+      cluster,
+      admin: new KafkaAdmin(cluster),
+      connection: registryConnection(config.schemaRegistry),
+      brokerPid: servers?.processes().find(({ name }) => name === 'kafka')?.pid,
+      async stop() {
+        await cluster.close()
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const startOwn = async (folder: string, portBase?: number): Promise<RunningServers> => {
+  const dataDir = join(folder, 'stack')
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startServers({
+        dataDir,
+        portBase: portBase ?? LOWEST_BASE + BASE_WIDTH * Math.floor(Math.random() * BASES),
+        which: ['kafka', 'registry'],
+      })
+    } catch (error) {
+      const taken = error instanceof StackError && error.code === 'PORT_IN_USE'
+      if (!taken || portBase !== undefined || tries === MAX_TRIES) throw error
+    }
+  }
+}

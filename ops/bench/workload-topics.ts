@@ -1,0 +1,86 @@
+/** Topics, schemas and input of a workload on the servers. */
+import { RecordEncoder } from '../../pipelines/runtime/avro/index.ts'
+import { forApplication, internalTopics } from '../../pipelines/runtime/index.ts'
+import { IdempotentProducer } from '../../pipelines/runtime/kafka/index.ts'
+import { controlTicks } from '../../schemas/topics.ts'
+import { registeredSchemaId } from '../../services/shared/registry.ts'
+import { applyTopics } from '../../services/topics/apply.ts'
+import { kafkaTopicAdmin } from '../../services/topics/kafka-topic-admin.ts'
+import { subjectRegistry } from '../../services/topics/subject-registry.ts'
+import { wantedFromCatalogue, wantedInternal } from '../../services/topics/wanted-topic.ts'
+import type { BenchStack } from './bench-stack.ts'
+import { workloadPoints, type PointsOptions, type Workload } from './workload.ts'
+
+/** `control.ticks` and input topic of a workload, without records. */
+export const createInput = async (
+  stack: BenchStack,
+  { input }: Workload,
+  partitions: number,
+): Promise<void> => {
+  await apply(stack, wantedFromCatalogue([controlTicks, input], partitions))
+}
+
+/** The same workload as an application of its own, with the topics that it needs. */
+export const createApplication = async (
+  stack: BenchStack,
+  workload: Workload,
+  options: { readonly id: string; readonly partitions: number },
+): Promise<Workload> => {
+  const application = asApplication(workload, options.id)
+  const { pipeline } = application
+  const outputs = wantedFromCatalogue(Object.values(pipeline.outputs), options.partitions)
+  const { partitions } = options
+  const internal = internalTopics(pipeline).map((topic) => ({ ...topic, partitions }))
+  await apply(stack, [...outputs, ...wantedInternal(internal)])
+  return application
+}
+
+export const asApplication = (workload: Workload, id: string): Workload => {
+  const pipeline = forApplication(workload.pipeline, id)
+  const renamed = <Topic extends { readonly name: string }>(topic: Topic): Topic => ({
+    ...topic,
+    name: `${id}.${topic.name}`,
+  })
+  const { windows, deviations } = workload
+  return { ...workload, pipeline, windows: renamed(windows), deviations: renamed(deviations) }
+}
+
+const apply = async (
+  { cluster, connection }: BenchStack,
+  wanted: Parameters<typeof applyTopics>[0],
+): Promise<void> => {
+  const servers = { admin: kafkaTopicAdmin(cluster), registry: subjectRegistry(connection) }
+  const { refusals } = await applyTopics(wanted, servers)
+  if (refusals.length > 0) throw new Error(`Topics were refused: ${JSON.stringify(refusals)}`)
+}
+
+/** Removes topics and groups whose name begins so: what a run has left. */
+export const removeApplication = async ({ admin }: BenchStack, prefix: string): Promise<void> => {
+  const topics = (await admin.listTopics()).map(({ topic }) => topic)
+  await admin.deleteTopics(topics.filter((topic) => topic.startsWith(prefix)))
+}
+
+export const fillInput = async (
+  { cluster, connection }: BenchStack,
+  { input }: Workload,
+  options: PointsOptions & { readonly onProgress?: (records: number) => void },
+): Promise<void> => {
+  const { records, series, onProgress } = options
+  const schemaId = await registeredSchemaId(input, connection)
+  const encoder = new RecordEncoder({ schema: input.schema, schemaId })
+  const producer = new IdempotentProducer({ cluster, name: 'bench' })
+  await producer.prepare([input.name])
+  const keys: Buffer[] = []
+  let record = 0
+  for (const point of workloadPoints({ records, series })) {
+    const key = (keys[record % series] ??= Buffer.from(input.keyOf(point)))
+    if (!producer.hasRoom) await producer.room()
+    void producer.append({ topic: input.name, key, value: encoder.encode(point) })
+    record += 1
+    if (record % PROGRESS_RECORDS === 0) onProgress?.(record)
+  }
+  await producer.flush()
+  await producer.close()
+}
+
+const PROGRESS_RECORDS = 100_000
