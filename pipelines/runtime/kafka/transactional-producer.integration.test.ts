@@ -20,7 +20,7 @@ const input = { topic: uniqueName('inputs'), partition: 0 }
 
 beforeAll(async () => {
   await new KafkaAdmin(cluster).createTopics([
-    { topic, partitions: 16 },
+    { topic, partitions: 20 },
     { topic: input.topic, partitions: 1 },
   ])
 })
@@ -265,7 +265,11 @@ it('appends what trails after everything else, however much that is', async () =
   const builders = Array.from({ length: 12 }, () => builderOf('x'.repeat(700_000)))
   await producer.commit({
     batches: [{ topic, partition: data, builders }],
-    trailing: [{ topic, partition: ticks, builders: [builderOf('tick')] }],
+    trailing: {
+      partitions: [{ topic, partition: ticks }],
+      behind: [],
+      batches: () => [{ topic, partition: ticks, builders: [builderOf('tick')] }],
+    },
     offsets: [],
     group: memberless(uniqueName('group')),
   })
@@ -286,4 +290,39 @@ it('appends what trails after everything else, however much that is', async () =
   const [dataTimes, tickTimes] = [await timesOf(data), await timesOf(ticks)]
   expect([dataTimes.length, tickTimes.length]).toEqual([12, 1])
   expect(Math.min(...tickTimes)).toBeGreaterThanOrEqual(Math.max(...dataTimes))
+})
+
+it('tells what trails where the log stood behind the data before it, a predecessor’s too', async () => {
+  const [data, other, ticks] = [16, 17, 18]
+  const transactionalId = uniqueName('ends')
+  const told: number[][] = []
+  const commit = async (producer: TransactionalProducer, partitions: readonly number[]) => {
+    await producer.commit({
+      batches: partitions.map((partition) => ({
+        topic,
+        partition,
+        builders: [builderOf('x'), builderOf('y')],
+      })),
+      trailing: {
+        partitions: [{ topic, partition: ticks }],
+        behind: [data, other].map((partition) => ({ topic, partition })),
+        batches: (end) => {
+          told.push([data, other].map((partition) => end({ topic, partition })))
+          return [{ topic, partition: ticks, builders: [builderOf('tick')] }]
+        },
+      },
+      offsets: [],
+      group: memberless(uniqueName('group')),
+    })
+  }
+  const first = await producerOf({ transactionalId })
+  await commit(first, [data])
+  await commit(first, []) // nothing new: remembered
+  const successor = await producerOf({ transactionalId })
+  await commit(successor, [other])
+  expect(told).toEqual([
+    [2, 0],
+    [2, 0],
+    [3, 2], // with the marker that ended the transaction
+  ])
 })

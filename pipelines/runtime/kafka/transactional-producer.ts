@@ -20,7 +20,7 @@ import type { TopicPartition, TopicPartitionOffset } from './protocol/api.ts'
 import type { Api } from './protocol/api.ts'
 import type { GroupSession } from './protocol/offsets.ts'
 import { produceApi } from './protocol/produce.ts'
-import type { ProduceBatch } from './protocol/produce.ts'
+import type { ProduceBatch, ProducedPartition } from './protocol/produce.ts'
 import {
   addOffsetsToTxnApi,
   addPartitionsToTxnApi,
@@ -55,11 +55,19 @@ export interface OutputBatches extends TopicPartition {
 
 export interface TransactionCommit {
   readonly batches: readonly OutputBatches[]
-  /** Written when all of `batches` are acknowledged, so that no append time is before theirs. */
-  readonly trailing?: readonly OutputBatches[]
+  /** Written when all of `batches` are acknowledged, so that it can say where they stand. */
+  readonly trailing?: TrailingBatches | undefined
   /** Next offset to read per input partition. */
   readonly offsets: readonly TopicPartitionOffset[]
   readonly group: GroupSession
+}
+
+export interface TrailingBatches {
+  readonly partitions: readonly TopicPartition[]
+  /** Of whose ends `batches` will ask. */
+  readonly behind: readonly TopicPartition[]
+  /** `endOf`: an offset at or behind everything that this producer's id has written there. */
+  readonly batches: (endOf: (target: TopicPartition) => number) => readonly OutputBatches[]
 }
 
 /** `fenced`: somebody else owns this transactional id or group membership now; do not come back. */
@@ -86,6 +94,10 @@ const FENCED_CODES = new Set([
   'FENCED_INSTANCE_ID',
 ])
 
+interface CountedBatch extends ProduceBatch {
+  readonly count: number
+}
+
 /** The markers of a transaction are usually written within a few milliseconds. */
 const NOT_NOW_DELAY_MS = 2
 const NOT_NOW_MAX_DELAY_MS = 16
@@ -98,6 +110,8 @@ export class TransactionalProducer {
   readonly #cluster: KafkaCluster
   readonly #timeoutMs: number
   readonly #sequences = new Map<string, number>()
+  /** Where the log ended behind our last batch, or when it was first asked for. */
+  readonly #ends = new Map<string, number>()
   #session: ProducerSession | undefined
   #coordinator = -1
   #busy = false
@@ -126,6 +140,7 @@ export class TransactionalProducer {
     this.#session = undefined
     this.#openSession = undefined
     this.#sequences.clear()
+    this.#ends.clear() // a predecessor may have written behind them
     this.#session = await this.#cluster.withCoordinator(
       'transaction',
       this.transactionalId,
@@ -153,38 +168,30 @@ export class TransactionalProducer {
    * TransactionError; then `init` is needed (T3). Not to be called while another commit runs.
    */
   async commit(transaction: TransactionCommit): Promise<void> {
-    const phases = [transaction.batches, transaction.trailing ?? []].map(withoutEmpty)
-    const all = phases.flat()
-    if (all.length === 0 && transaction.offsets.length === 0) return
+    const batches = withoutEmpty(transaction.batches)
+    const { trailing, offsets, group } = transaction
+    const all = [...batches, ...(trailing?.partitions ?? [])]
+    if (all.length === 0 && offsets.length === 0) return
     await this.#exclusively(async (session) => {
       try {
-        await this.#transact(session, phases, transaction)
+        this.#openSession = session
+        if (all.length > 0) await this.#addPartitions(session, all)
+        await this.#stage('partitions-added')
+        await allSettledOrThrow([
+          this.#produceInTurn(session, batches, trailing),
+          this.#commitOffsets(session, offsets, group),
+        ])
+        await this.#end(session, true)
+        await this.#stage('ended')
       } catch (error) {
-        if (isRoutingError(error)) this.#forgetRoutes(all, transaction.group)
+        if (isRoutingError(error)) this.#forgetRoutes(all, group)
         throw error
       }
     })
   }
 
-  async #transact(
-    session: ProducerSession,
-    phases: readonly (readonly OutputBatches[])[],
-    { offsets, group }: TransactionCommit,
-  ): Promise<void> {
-    this.#openSession = session
-    const all = phases.flat()
-    if (all.length > 0) await this.#addPartitions(session, all)
-    await this.#stage('partitions-added')
-    await allSettledOrThrow([
-      this.#producePhases(session, phases),
-      this.#commitOffsets(session, offsets, group),
-    ])
-    await this.#end(session, true)
-    await this.#stage('ended')
-  }
-
-  #forgetRoutes(batches: readonly OutputBatches[], { groupId }: GroupSession): void {
-    for (const { topic } of batches) this.#cluster.forgetTopic(topic)
+  #forgetRoutes(partitions: readonly TopicPartition[], { groupId }: GroupSession): void {
+    for (const { topic } of partitions) this.#cluster.forgetTopic(topic)
     this.#cluster.forgetCoordinator('group', groupId)
     this.#cluster.forgetCoordinator('transaction', this.transactionalId)
   }
@@ -230,8 +237,11 @@ export class TransactionalProducer {
     }
   }
 
-  async #addPartitions(session: ProducerSession, batches: readonly OutputBatches[]): Promise<void> {
-    const partitions = batches.map(({ topic, partition }) => ({ topic, partition }))
+  async #addPartitions(
+    session: ProducerSession,
+    targets: readonly TopicPartition[],
+  ): Promise<void> {
+    const partitions = targets.map(({ topic, partition }) => ({ topic, partition }))
     await this.#untilNow(async () => {
       const answers = await this.#toCoordinator(addPartitionsToTxnApi, {
         transactionalId: this.transactionalId,
@@ -247,12 +257,27 @@ export class TransactionalProducer {
     }, ADD_NOT_NOW)
   }
 
-  async #producePhases(
+  async #produceInTurn(
     session: ProducerSession,
-    phases: readonly (readonly OutputBatches[])[],
+    batches: readonly OutputBatches[],
+    trailing: TrailingBatches | undefined,
   ): Promise<void> {
-    for (const batches of phases) await this.#produceAll(session, batches)
+    await this.#produceAll(session, batches)
+    if (trailing !== undefined) {
+      await this.#askEnds(trailing.behind)
+      const endOf = (target: TopicPartition): number => this.#ends.get(nameOf(target)) ?? 0
+      await this.#produceAll(session, withoutEmpty(trailing.batches(endOf)))
+    }
     await this.#stage('produced')
+  }
+
+  /** Ends of partitions that this producer has not written to yet; its predecessors may have. */
+  async #askEnds(partitions: readonly TopicPartition[]): Promise<void> {
+    const unknown = partitions.filter((target) => !this.#ends.has(nameOf(target)))
+    if (unknown.length === 0) return
+    for (const listed of await this.#cluster.listOffsets(unknown, 'latest')) {
+      this.#ends.set(nameOf(listed), listed.offset)
+    }
   }
 
   async #produceAll(session: ProducerSession, batches: readonly OutputBatches[]): Promise<void> {
@@ -272,8 +297,8 @@ export class TransactionalProducer {
     topic: string,
     partition: number,
     builder: RecordBatchBuilder,
-  ): ProduceBatch {
-    const key = `${topic}/${String(partition)}`
+  ): CountedBatch {
+    const key = nameOf({ topic, partition })
     const baseSequence = this.#sequences.get(key) ?? 0
     const batch = builder.finish({
       ...session,
@@ -290,17 +315,17 @@ export class TransactionalProducer {
       )
     }
     this.#sequences.set(key, nextSequence(baseSequence, builder.count))
-    return { topic, partition, batch }
+    return { topic, partition, batch, count: builder.count }
   }
 
-  async #byLeader(batches: readonly ProduceBatch[]): Promise<Map<number, ProduceBatch[]>> {
+  async #byLeader(batches: readonly CountedBatch[]): Promise<Map<number, CountedBatch[]>> {
     const unknown = batches.filter(
       ({ topic, partition }) => this.#cluster.cachedLeader(topic, partition) === undefined,
     )
     if (unknown.length > 0) {
       await this.#cluster.metadata([...new Set(unknown.map(({ topic }) => topic))])
     }
-    const byLeader = new Map<number, ProduceBatch[]>()
+    const byLeader = new Map<number, CountedBatch[]>()
     for (const batch of batches) {
       const leader = this.#cluster.cachedLeader(batch.topic, batch.partition)
       if (leader === undefined) {
@@ -311,7 +336,7 @@ export class TransactionalProducer {
     return byLeader
   }
 
-  async #produce(nodeId: number, batches: readonly ProduceBatch[]): Promise<void> {
+  async #produce(nodeId: number, batches: readonly CountedBatch[]): Promise<void> {
     let open = batches
     await this.#untilNow(async () => {
       const answers = await this.#cluster.send(
@@ -320,6 +345,7 @@ export class TransactionalProducer {
         { transactionalId: this.transactionalId, timeoutMs: this.#timeoutMs, batches: open },
         this.#channel(),
       )
+      this.#noteEnds(open, answers)
       const failed = answers.filter(({ errorCode }) => errorCode !== 0)
       open = open.filter((batch) => failed.some((answer) => isSamePartition(batch, answer)))
       const worst =
@@ -328,6 +354,14 @@ export class TransactionalProducer {
       if (worst === undefined) return
       throw brokerError(worst.errorCode, `Produce to ${worst.topic}/${String(worst.partition)}`)
     }, PRODUCE_NOT_NOW)
+  }
+
+  #noteEnds(batches: readonly CountedBatch[], answers: readonly ProducedPartition[]): void {
+    for (const answer of answers) {
+      const batch = batches.find((sent) => isSamePartition(sent, answer))
+      if (batch === undefined || answer.errorCode !== 0) continue
+      this.#ends.set(nameOf(answer), answer.baseOffset + batch.count)
+    }
   }
 
   async #commitOffsets(
@@ -429,3 +463,5 @@ const withoutEmpty = (outputs: readonly OutputBatches[]): OutputBatches[] =>
 
 const isSamePartition = (a: TopicPartition, b: TopicPartition): boolean =>
   a.partition === b.partition && a.topic === b.topic
+
+const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${String(partition)}`

@@ -32,21 +32,17 @@ export class Emitter<Value> {
     })
   }
 
-  /** To the partition of the value's canonical key, unless one is given. */
-  emit(value: Value, partition?: number): void {
+  /** To the partition of the value's canonical key. */
+  emit(value: Value): void {
     const key = Buffer.from(this.#topic.keyOf(value), 'utf8')
     const bytes = this.#encoder.encode(value)
     this.#outputs.append(
       {
         topic: this.#topic.name,
-        partition: partition ?? toPartition(murmur2(key), this.#partitions),
+        partition: toPartition(murmur2(key), this.#partitions),
       },
       { bytes: key, start: 0, end: key.length },
       { bytes, start: 0, end: bytes.length },
     )
-  }
-
-  emitToAllPartitions(value: Value): void {
-    for (let partition = 0; partition < this.#partitions; partition++) this.emit(value, partition)
   }
 }

@@ -115,6 +115,55 @@ describe('by append time', () => {
   })
 })
 
+describe('ticks that other tasks passed on', () => {
+  /** A tick that comes behind offset 2 of `a`, which has as many records as `times`. */
+  const behindTwo = (options: {
+    tickTopic?: string
+    behind?: string
+    times: number[]
+    seenAtMs?: number
+  }) => {
+    const { tickTopic = 'up.ticks', behind = 'a:2', times, seenAtMs = 100 } = options
+    const log = broker()
+    const tick = new RecordBatchBuilder()
+    tick.appendRecord(null, Buffer.from('t'), [
+      { key: 'millrace-behind', value: Buffer.from(behind) },
+    ])
+    log.append({ topic: tickTopic, partition: 0 }, tick, 1)
+    const ticks = new InputQueue(inputOf(tickTopic, 'ticks'), 0)
+    const answer = { requestedAtMs: 100, receivedAtMs: 100 }
+    ticks.push({ ...answer, records: log.fetch(tickTopic, 0, 0), highWatermark: 1 })
+    return [ticks, ...queuesOf({ a: { kind: 'repartition', times, seenAtMs } })]
+  }
+
+  it('come behind the offset they name, whatever the append times say', () => {
+    expect(drain(new AppendTimeOrder(behindTwo({ times: [7, 8, 9] })))).toEqual([
+      ...['a@7', 'a@8', 'up.ticks@1', 'a@9'],
+    ])
+  })
+
+  it('wait for data that is not there yet', () => {
+    const queues = behindTwo({ times: [7] })
+    expect(drain(new AppendTimeOrder(queues))).toEqual(['a@7'])
+  })
+
+  it('wait no longer than it takes to be sure that the data is gone', () => {
+    const soon = behindTwo({ times: [7], seenAtMs: 100 + 9_999 })
+    expect(drain(new AppendTimeOrder(soon))).toEqual(['a@7'])
+    const later = behindTwo({ times: [7], seenAtMs: 100 + 10_000 })
+    expect(drain(new AppendTimeOrder(later))).toEqual(['up.ticks@1', 'a@7'])
+  })
+
+  it.each([
+    { title: 'name a topic that is no input', options: { behind: 'b:9' } },
+    { title: 'come from a producer, whoever that is', options: { tickTopic: 'control.ticks' } },
+    { title: 'name no offset', options: { behind: 'a' } },
+  ])('go by append time if they $title', ({ options }) => {
+    const [first] = drain(new AppendTimeOrder(behindTwo({ times: [7], ...options })))
+    expect(first).toBe(`${options.tickTopic ?? 'up.ticks'}@1`)
+  })
+})
+
 describe('as recorded', () => {
   it('follows the runs, whatever the append times say', () => {
     const queues = queuesOf({

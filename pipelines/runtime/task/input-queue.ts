@@ -31,6 +31,7 @@ export class InputQueue {
 
   readonly #sets: FetchedRecords[] = []
   #endSeenAtMs = Number.NEGATIVE_INFINITY
+  #askedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(input: TaskInput, position: number) {
     this.input = input
@@ -40,6 +41,7 @@ export class InputQueue {
   push(fetched: FetchedRecords): void {
     const { records } = fetched
     this.highWatermark = fetched.highWatermark
+    this.#askedAtMs = fetched.requestedAtMs
     if (records.nextOffset >= fetched.highWatermark) this.#endSeenAtMs = fetched.requestedAtMs
     if (records.sizeBytes === 0) {
       fetched.release?.()
@@ -61,6 +63,16 @@ export class InputQueue {
    */
   wasAtEndAfter(momentMs: number): boolean {
     return !this.hasHead && this.#endSeenAtMs >= momentMs
+  }
+
+  /** Whether every record below the offset has been processed. */
+  hasReached(offset: number): boolean {
+    return (this.hasHead ? this.head.offset : this.position) >= offset
+  }
+
+  /** Whether a fetch sent at `momentMs` or later found no such offset in the log. */
+  endedBefore(offset: number, momentMs: number): boolean {
+    return this.highWatermark < offset && this.#askedAtMs >= momentMs
   }
 
   /** Moves the cursor onto the next unprocessed record, dropping used-up sets. */

@@ -17,8 +17,7 @@ import { controlTicks } from '../../../schemas/topics.ts'
 import { RuntimeError, textOf } from '../errors.ts'
 import type { Pipeline } from '../topology/define-pipeline.ts'
 import type { OrderRun } from '../topology/internal-schemas.ts'
-import { ticksTopic } from '../topology/internal-topics.ts'
-import { Emitter, type OutputSettings } from './emitter.ts'
+import type { OutputSettings } from './emitter.ts'
 import { HandlerContext } from './handler-context.ts'
 import { AppendTimeOrder, type InputOrder } from './input-merger.ts'
 import { InputQueue, type FetchedRecords } from './input-queue.ts'
@@ -38,6 +37,7 @@ import {
   TenantClocks,
   tenantFault,
 } from './tenant-clocks.ts'
+import { TickRelay, type PassedTicks } from './tick-relay.ts'
 
 const HOUR_MS = 3_600_000
 /** What a run of the recorded order takes, about: inputs that take turns make one per record. */
@@ -57,6 +57,8 @@ export interface TaskOptions {
 /** What one transaction writes. */
 export interface Commit {
   readonly outputs: readonly PartitionOutput[]
+  /** To be written behind all outputs. */
+  readonly ticks: PassedTicks | undefined
   /** Where to go on, per partitioned input. Positions of global tables are in the changelog. */
   readonly offsets: readonly { topic: string; partition: number; offset: number }[]
 }
@@ -82,7 +84,7 @@ export class Task {
   readonly #processor: KeyProcessor
   readonly #intake: Intake
   readonly #internal: InternalRecords
-  readonly #ticks: Emitter<Tick>
+  readonly #ticks: TickRelay
   readonly #controlValues = new Map<InputQueue, RecordValues>()
   readonly #sideOutputs: SideOutputs
   readonly #aheadToleranceMs: number
@@ -133,11 +135,7 @@ export class Task {
       schemas,
       aheadToleranceMs: this.#aheadToleranceMs,
     })
-    this.#ticks = new Emitter<Tick>({
-      outputs: this.#outputs,
-      topic: { ...controlTicks, name: ticksTopic(pipeline.name) },
-      settings,
-    })
+    this.#ticks = new TickRelay({ pipeline, partition, settings })
     for (const queue of this.queues) {
       const topic = controlTopic(queue.input)
       if (topic)
@@ -160,7 +158,8 @@ export class Task {
   }
 
   get pendingBytes(): number {
-    return this.#outputs.pendingBytes + this.#runs.length * RUN_BYTES
+    const { pendingBytes } = this.#outputs
+    return pendingBytes + this.#ticks.pendingBytes + this.#runs.length * RUN_BYTES
   }
 
   /**
@@ -211,7 +210,7 @@ export class Task {
         partition: input.partition,
         offset: position,
       }))
-    return { outputs: this.#outputs.take(), offsets }
+    return { outputs: this.#outputs.take(), ticks: this.#ticks.take(), offsets }
   }
 
   #flushState(): void {
@@ -344,14 +343,14 @@ export class Task {
     const sourceMs = this.clocks.sourceClockMs(tenant)
     const clockMs = this.clocks.clockMs(tenant)
     if (sourceMs > sourceBeforeMs) {
-      this.#passOn(tick.tenant, sourceMs, repartitionOrigin(this.pipeline.name, this.partition))
+      this.#ticks.pass('repartition', { tenant: tick.tenant, timestamp: sourceMs })
     }
     if (clockMs <= beforeMs) return
     this.#tenantClockMs[tenant] = clockMs
     this.#processor.advanceTenant(tenant, clockMs)
     if (Math.floor(clockMs / HOUR_MS) > Math.floor(beforeMs / HOUR_MS))
       this.#evictIdle(tenant, clockMs)
-    this.#passOn(tick.tenant, clockMs, outputOrigin(this.pipeline.name, this.partition))
+    this.#ticks.pass('output', { tenant: tick.tenant, timestamp: clockMs })
   }
 
   #tickRefusal({ head }: InputQueue, { tenant, timestamp }: Tick): Refusal | undefined {
@@ -360,10 +359,6 @@ export class Task {
     if (timestamp <= head.timestampMs + this.#aheadToleranceMs) return undefined
     const detail = `tick of ${timestamp} arrived at ${head.timestampMs}`
     return { reason: 'event-time-ahead', detail }
-  }
-
-  #passOn(tenant: string, timestamp: number, origin: string): void {
-    this.#ticks.emitToAllPartitions({ tenant, timestamp, origin })
   }
 
   #evictIdle(tenant: number, clockMs: number): void {

@@ -23,6 +23,7 @@ import {
   type RecordSet,
 } from '../record/index.ts'
 import { RecordedOrder } from '../task/input-merger.ts'
+import type { PartitionOutput } from '../task/output-buffers.ts'
 import type { SchemaSource } from '../task/record-values.ts'
 import { TaskRestore } from '../task/task-restore.ts'
 import { Task } from '../task/task.ts'
@@ -44,6 +45,13 @@ export interface TestDriverOptions {
   readonly recordsPerCommit?: number
   /** Batches per fetch (default: all there are). */
   readonly batchesPerFetch?: number
+  /** By how much the clock of the broker that leads a partition is off (default 0). */
+  readonly skewMs?: (partition: TopicPartition) => number
+}
+
+interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
 }
 
 /** A record as any client may produce it. */
@@ -65,9 +73,11 @@ export const createTestDriver = (pipeline: Pipeline, options: TestDriverOptions 
 
 export class TestDriver {
   readonly #pipeline: Pipeline
+  readonly #options: TestDriverOptions
   readonly #partitions: number
   readonly #recordsPerCommit: number
   readonly #batchesPerFetch: number
+  readonly #skewMs: (partition: TopicPartition) => number
   readonly #inputs: MemoryBroker
   /** The same broker, except while re-deriving: then recorded inputs are not to be written again. */
   readonly #outputs: MemoryBroker
@@ -75,21 +85,28 @@ export class TestDriver {
   /** Committed offsets, as the consumer group keeps them. */
   readonly #committed = new Map<string, number>()
   #tasks: Task[]
+  #next: TestDriver | undefined
   #nowMs = 0
   #held = false
 
   constructor(
     pipeline: Pipeline,
     options: TestDriverOptions,
-    recorded?: { readonly inputs: MemoryBroker; readonly schemas: TestSchemas },
+    shared: {
+      readonly inputs?: MemoryBroker
+      readonly outputs?: MemoryBroker
+      readonly schemas?: TestSchemas
+    } = {},
   ) {
     this.#pipeline = pipeline
-    this.#outputs = new MemoryBroker()
-    this.#inputs = recorded?.inputs ?? this.#outputs
-    this.#schemas = recorded?.schemas ?? new TestSchemas()
+    this.#options = options
+    this.#outputs = shared.outputs ?? new MemoryBroker()
+    this.#inputs = shared.inputs ?? this.#outputs
+    this.#schemas = shared.schemas ?? new TestSchemas()
     this.#partitions = options.partitions ?? 4
     this.#recordsPerCommit = options.recordsPerCommit ?? 10_000
     this.#batchesPerFetch = options.batchesPerFetch ?? Infinity
+    this.#skewMs = options.skewMs ?? (() => 0)
     this.#tasks = this.#openTasks()
   }
 
@@ -190,6 +207,17 @@ export class TestDriver {
     return again
   }
 
+  /**
+   * A second stage on the same topics: it goes on whenever this one does. Produce through the first
+   * stage.
+   */
+  chain(pipeline: Pipeline): TestDriver {
+    const shared = { outputs: this.#outputs, schemas: this.#schemas }
+    this.#next = new TestDriver(pipeline, this.#options, shared)
+    this.settle()
+    return this.#next
+  }
+
   /** What `produce` writes is there before any of it is processed. */
   hold(produce: () => void): void {
     this.#held = true
@@ -211,19 +239,29 @@ export class TestDriver {
         }
       }
     }
+    this.#next?.setBrokerTime(this.#nowMs)
+    this.#next?.settle()
   }
 
   #commit(task: Task): boolean {
     const commit = task.takeCommit()
     if (commit === undefined) return false
-    for (const { topic, partition, batches } of commit.outputs) {
-      for (const batch of batches) this.#outputs.append({ topic, partition }, batch, this.#nowMs)
-    }
+    this.#append(commit.outputs)
+    const endOf = (target: TopicPartition): number =>
+      this.#outputs.endOffset(target.topic, target.partition)
+    this.#append(commit.ticks?.encode(endOf) ?? [])
     for (const { topic, partition, offset } of commit.offsets) {
       this.#committed.set(`${topic}/${partition}`, offset)
     }
     task.recycle(commit)
     return true
+  }
+
+  #append(outputs: readonly PartitionOutput[]): void {
+    for (const { topic, partition, batches } of outputs) {
+      const atMs = this.#nowMs + this.#skewMs({ topic, partition })
+      for (const batch of batches) this.#outputs.append({ topic, partition }, batch, atMs)
+    }
   }
 
   #fetch(task: Task): void {
@@ -286,7 +324,8 @@ export class TestDriver {
   #produce(topic: string, partition: number, record: ProducedRecord): void {
     const builder = new RecordBatchBuilder()
     builder.appendRecord(record.key, record.value, record.headers)
-    this.#inputs.append({ topic, partition }, builder, this.#nowMs)
+    const atMs = this.#nowMs + this.#skewMs({ topic, partition })
+    this.#inputs.append({ topic, partition }, builder, atMs)
   }
 
   #recordedOrder(partition: number): OrderRun[] {

@@ -7,8 +7,8 @@
  * - W2: any error of a transaction ends this runner; a successor starts from what is committed.
  *   Nothing is repeated inside a transaction that failed.
  * - W3: processing goes on while a commit is under way, on buffers of its own, up to a bound.
- * - W4: passed-on ticks are appended after the outputs and repartitioned records before them. Whoever
- *   merges these topics does it by append time, and a tick must not overtake data (M1).
+ * - W4: passed-on ticks are written when the outputs and repartitioned records before them have been
+ *   acknowledged, and say where those stand: a tick must not overtake data (R1, M2).
  */
 
 import type { PartitionOutput } from '../../task/output-buffers.ts'
@@ -20,7 +20,6 @@ import type { TopicPartitionOffset } from '../protocol/api.ts'
 import type { GroupSession } from '../protocol/offsets.ts'
 import type { SchemaRegistryClient } from '../registry.ts'
 import { backOffMs, sleep } from '../retry.ts'
-import { ticksTopic } from '../../topology/internal-topics.ts'
 import {
   TransactionalProducer,
   type OutputBatches,
@@ -301,11 +300,11 @@ export class TaskRunner {
       ({ topic, partition, offset }) =>
         this.#committedOffsets.get(`${topic}/${partition}`) !== offset,
     )
-    const ticks = ticksTopic(this.task.pipeline.name)
+    const { ticks } = commit
     try {
       await this.#producer.commit({
-        batches: batchesOf(commit.outputs.filter(({ topic }) => topic !== ticks)),
-        trailing: batchesOf(commit.outputs.filter(({ topic }) => topic === ticks)), // W4
+        batches: batchesOf(commit.outputs),
+        trailing: ticks && { ...ticks, batches: (endOf) => batchesOf(ticks.encode(endOf)) }, // W4
         offsets: moved,
         group: this.#options.session(),
       })
