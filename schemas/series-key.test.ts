@@ -25,6 +25,11 @@ describe('seriesKey', () => {
       identity: { tenant: 't', name: 'n', labels: { q: 'a=b', z: '' } },
       key: 't\u001fn\u001fq=a=b\u001fz=',
     },
+    {
+      title: 'a label called __proto__',
+      identity: { tenant: 't', name: 'n', labels: { ['__proto__']: 'x' } },
+      key: 't\u001fn\u001f__proto__=x',
+    },
   ])('$title', ({ identity, key }) => {
     expect(seriesKey(identity)).toBe(key)
     expect(parseSeriesKey(key)).toEqual(identity)
@@ -66,12 +71,19 @@ describe('seriesKey', () => {
     )
   })
 
-  it.each(['', 't', 't\u001f', 't\u001fn\u001f', 't\u001fn\u001fb=1\u001fa=1', 't\u001fn\u001fx'])(
-    'refuses %j as a key',
-    (key) => {
-      expect(() => parseSeriesKey(key)).toThrow(SchemaError)
-    },
-  )
+  it.each([
+    '',
+    't',
+    't\u001f',
+    't\u001fn\u001f',
+    't\u001fn\u001fb=1\u001fa=1',
+    't\u001fn\u001fa=1\u001fa=1',
+    't\u001fn\u001fx',
+    't\u001fn\u001f=x',
+    't\u001fn\u001fx\u001fy=1',
+  ])('refuses %j as a key', (key) => {
+    expect(() => parseSeriesKey(key)).toThrow(SchemaError)
+  })
 })
 
 describe('seriesId', () => {

@@ -17,6 +17,7 @@ import { KEY_SEPARATOR } from './topic.ts'
 
 /** Some 160 labels of 50 characters. */
 export const MAX_KEY_BYTES = 8_192
+const MAX_UTF8_BYTES_PER_UNIT = 3
 
 export interface SeriesIdentity {
   readonly tenant: string
@@ -26,27 +27,60 @@ export interface SeriesIdentity {
 
 export const seriesKey = ({ tenant, name, labels }: SeriesIdentity): string => {
   let key = part('tenant', tenant) + KEY_SEPARATOR + part('name', name)
-  for (const label of Object.keys(labels).sort()) {
+  for (const label of sorted(Object.keys(labels))) {
     const value = labels[label] ?? ''
-    key += KEY_SEPARATOR + labelName(label) + '=' + withoutSeparator(`label '${label}'`, value)
+    if (value.includes(KEY_SEPARATOR)) throw separatorIn(`label '${label}'`, value)
+    key += KEY_SEPARATOR + labelName(label) + '=' + value
   }
   return short(key)
 }
 
 /** The identity behind a canonical key; refuses a key that `seriesKey` would not have built. */
 export const parseSeriesKey = (key: string): SeriesIdentity => {
-  const [tenant = '', name = '', ...pairs] = key.split(KEY_SEPARATOR)
-  const labels: [string, string][] = pairs.map((pair) => {
-    const cut = pair.indexOf('=')
-    if (cut < 1) throw invalid(`label part '${pair}' of a series key is not name=value`)
-    return [pair.slice(0, cut), pair.slice(cut + 1)]
-  })
-  const identity = { tenant, name, labels: Object.fromEntries(labels) }
-  if (seriesKey(identity) !== key) {
-    throw invalid(`series key '${printable(key)}' is not canonical (labels unsorted or repeated)`)
+  const tenantEnd = endOfPart(key, 0)
+  const nameEnd = endOfPart(key, tenantEnd + 1)
+  const tenant = part('tenant', key.slice(0, tenantEnd))
+  const name = part('name', key.slice(tenantEnd + 1, nameEnd))
+  const labels: Record<string, string> = {}
+  let before = ''
+  let end = nameEnd
+  while (end < key.length) {
+    const start = end + 1
+    end = endOfPart(key, start)
+    const cut = key.indexOf('=', start)
+    if (cut <= start || cut >= end) {
+      throw invalid(`label part '${key.slice(start, end)}' of a series key is not name=value`)
+    }
+    const label = key.slice(start, cut)
+    if (label <= before) {
+      const shown = printable(key)
+      throw invalid(`series key '${shown}' is not canonical (labels unsorted or repeated)`)
+    }
+    before = label
+    setOwn(labels, label, key.slice(cut + 1, end))
   }
-  return identity
+  short(key)
+  return { tenant, name, labels }
 }
+
+const endOfPart = (key: string, start: number): number => {
+  const end = key.indexOf(KEY_SEPARATOR, start)
+  return end < 0 ? key.length : end
+}
+
+/** By UTF-16 code units. Most labels come sorted, and looking costs a tenth of sorting. */
+const sorted = (names: string[]): readonly string[] => {
+  for (let index = 1; index < names.length; index++) {
+    if ((names[index] ?? '') < (names[index - 1] ?? '')) return names.sort()
+  }
+  return names
+}
+
+const setOwn = (labels: Record<string, string>, name: string, value: string): void => {
+  if (name !== '__proto__') labels[name] = value
+  else Object.defineProperty(labels, name, { ...OWN_PROPERTY, value })
+}
+const OWN_PROPERTY = { writable: true, enumerable: true, configurable: true }
 
 /** Short, fixed-length identity of a series: 128 bits of the key's SHA-256 as 32 hex digits. */
 export const seriesId = (key: string): string =>
@@ -59,6 +93,7 @@ export const compositeKey = (...parts: readonly string[]): string =>
   )
 
 const short = (key: string): string => {
+  if (key.length * MAX_UTF8_BYTES_PER_UNIT <= MAX_KEY_BYTES) return key
   const sizeBytes = Buffer.byteLength(key)
   if (sizeBytes <= MAX_KEY_BYTES) return key
   throw invalid(
@@ -68,7 +103,8 @@ const short = (key: string): string => {
 
 const part = (what: string, value: string): string => {
   if (value === '') throw invalid(`${what} is empty`)
-  return withoutSeparator(what, value)
+  if (value.includes(KEY_SEPARATOR)) throw separatorIn(what, value)
+  return value
 }
 
 const labelName = (label: string): string => {
@@ -76,10 +112,8 @@ const labelName = (label: string): string => {
   return part('a label name', label)
 }
 
-const withoutSeparator = (what: string, value: string): string => {
-  if (value.includes(KEY_SEPARATOR)) throw invalid(`${what} contains U+001F: '${printable(value)}'`)
-  return value
-}
+const separatorIn = (what: string, value: string): SchemaError =>
+  invalid(`${what} contains U+001F: '${printable(value)}'`)
 
 const invalid = (fact: string): SchemaError =>
   new SchemaError('SERIES_KEY_INVALID', `${fact}; change it at the producer.`)
