@@ -57,6 +57,7 @@ export interface RecordSetOptions {
 }
 
 const NO_BYTES = Buffer.alloc(0)
+const NO_VIEW = new DataView(NO_BYTES.buffer, 0, 0)
 const ABORT_MARKER = 0
 
 export class RecordSet {
@@ -66,6 +67,8 @@ export class RecordSet {
   timestampMs = -1
   /** Holds the current record; changes from batch to batch when batches are compressed. */
   buffer: Buffer = NO_BYTES
+  /** The same bytes, for reading words of any alignment. */
+  view: DataView = NO_VIEW
   /** Key bytes are `buffer[keyStart, keyEnd)`; both -1 for a null key. */
   keyStart = -1
   keyEnd = -1
@@ -202,14 +205,20 @@ export class RecordSet {
     this.#recordsLeft = bytes.readInt32BE(at + RECORD_COUNT_AT)
     const compression = attributes & COMPRESSION_MASK
     if (compression === 0) {
-      this.buffer = bytes
+      this.#show(bytes)
       this.#cursor.at = at + RECORDS_AT
       this.#end = end
     } else {
-      this.buffer = decompress(bytes.subarray(at + RECORDS_AT, end), compression)
+      this.#show(decompress(bytes.subarray(at + RECORDS_AT, end), compression))
       this.#cursor.at = 0
       this.#end = this.buffer.length
     }
+  }
+
+  #show(bytes: Buffer): void {
+    if (bytes === this.buffer) return
+    this.buffer = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   #readRecord(): void {

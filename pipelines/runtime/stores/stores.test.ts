@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { avroTypeOf } from '../avro/avro-type.ts'
-import { murmur2 } from '../record/index.ts'
+import { murmur2, murmur2In } from '../record/index.ts'
 import { tumbling } from '../topology/windows.ts'
 import { CellStore } from './cell-store.ts'
 import type { ChangelogEntry, ChangelogWriter, StateStore } from './changelog.ts'
@@ -37,7 +37,8 @@ const restoreInto = (store: StateStore, keys: KeyTable, log: Changelog, compact:
   for (let id = 0; id < keys.idBound; id++) store.create(id)
   for (const { key, body } of compact ? log.compacted() : log.entries) {
     const keyEnd = key.length - store.suffixBytes
-    const id = keys.find(murmur2(key, 0, keyEnd), key, 0, keyEnd)
+    const view = new DataView(key.buffer, key.byteOffset)
+    const id = keys.find(murmur2In(view, 0, keyEnd), view, 0, keyEnd)
     const entry: ChangelogEntry = {
       key,
       keyStart: 0,

@@ -9,7 +9,7 @@
 import { SchemaError } from '../../../schemas/errors.ts'
 import type { AnyTopic } from '../../../schemas/topic.ts'
 import { MAX_KEY_BYTES } from '../stores/key-table.ts'
-import { murmur2, toPartition, type RecordSet } from '../record/index.ts'
+import { murmur2, murmur2In, toPartition, type RecordSet } from '../record/index.ts'
 import type { KeySpace } from './key-space.ts'
 import { RecordValues, type Refusal, type SchemaSource } from './record-values.ts'
 import type { TaskInput } from './task-inputs.ts'
@@ -65,9 +65,9 @@ export class Intake {
   take(input: TaskInput, record: RecordSet): IntakeOutcome {
     const source = this.#sources.get(input) ?? this.#bind(input)
     if (isKeyedAsNeeded(input) && record.keyStart >= 0) {
-      const hash = murmur2(record.buffer, record.keyStart, record.keyEnd)
+      const hash = murmur2In(record.view, record.keyStart, record.keyEnd)
       if (toPartition(hash, this.#partitions) === this.#partition) {
-        this.keyId = this.#keySpace.keys.find(hash, record.buffer, record.keyStart, record.keyEnd)
+        this.keyId = this.#keySpace.keys.find(hash, record.view, record.keyStart, record.keyEnd)
         if (this.keyId >= 0) {
           const outcome = source.values.read(record)
           return outcome === 'ok' ? this.#check(input, record, source) : this.#fail(source, outcome)

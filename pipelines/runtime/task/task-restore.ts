@@ -9,7 +9,7 @@ import type { AvroSchema } from '../../../schemas/topic.ts'
 import { createRecordDecoder, type RecordDecoder } from '../avro/record-codec.ts'
 import { schemaIdAt, WIRE_HEADER_BYTES } from '../avro/wire-format.ts'
 import { RuntimeError, textOf } from '../errors.ts'
-import { murmur2, type RecordSet } from '../record/index.ts'
+import { murmur2In, type RecordSet } from '../record/index.ts'
 import type { ChangelogEntry, StateStore } from '../stores/changelog.ts'
 import { taskStateSchema, type TaskState } from '../topology/internal-schemas.ts'
 import { TASK_STORE } from '../topology/store-names.ts'
@@ -98,7 +98,7 @@ export class TaskRestore {
     }
     try {
       if (store === TASK_STORE) this.#restoreTaskState(entry)
-      else this.#restoreEntry(store, entry)
+      else this.#restoreEntry(store, entry, records.view)
     } catch (error) {
       if (error instanceof RuntimeError) throw error
       throw this.#unreadable(store, records, textOf(error))
@@ -128,13 +128,13 @@ export class TaskRestore {
     return decoder
   }
 
-  #restoreEntry(storeName: string, entry: ChangelogEntry): void {
+  #restoreEntry(storeName: string, entry: ChangelogEntry, key: DataView): void {
     this.#settleTenants()
     const { keySpace } = this.#task
     const store = keySpace.stores.find(({ name }) => name === storeName) as StateStore
     const keyEnd = entry.keyEnd - store.suffixBytes
-    const hash = murmur2(entry.key, entry.keyStart, keyEnd)
-    let id = keySpace.keys.find(hash, entry.key, entry.keyStart, keyEnd)
+    const hash = murmur2In(key, entry.keyStart, keyEnd)
+    let id = keySpace.keys.find(hash, key, entry.keyStart, keyEnd)
     if (storeName === keySpace.homeStoreName) {
       if (entry.bodyStart < 0) {
         if (id >= 0) keySpace.drop(id)
