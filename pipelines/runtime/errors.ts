@@ -33,6 +33,7 @@ export const RUNTIME_REASON_CODES = [
   'event-time-before-1970',
   'event-time-ahead',
   'non-finite-value',
+  'record-too-large',
   'rejected',
 ] as const
 export type ReasonCode = (typeof RUNTIME_REASON_CODES)[number]

@@ -6,7 +6,7 @@
  * that sends them again, so it is there exactly when they were, and lives at least as long.
  */
 import type { RecordHeader } from '../../pipelines/runtime/record/index.ts'
-import { ORIGIN_HEADERS } from '../../pipelines/runtime/task/side-outputs.ts'
+import { ORIGIN_HEADERS } from '../../pipelines/runtime/task/side-record.ts'
 import type { StoredRecord } from '../records/record-line.ts'
 
 export interface Origin {
@@ -24,6 +24,8 @@ export interface Letter {
   /** Bounded set, e.g. `malformed-value`; `late` for late records. */
   readonly reason: string
   readonly detail: string | undefined
+  /** The copy is no longer whole: it was larger than its topic takes. The sizes of the original. */
+  readonly cut: string | undefined
   /** Undefined when headers are missing: such a letter cannot be sent again. */
   readonly origin: Origin | undefined
   readonly key: Buffer | null
@@ -67,6 +69,7 @@ export const readLetter = (record: StoredRecord): Letter | RedriveMark => {
     appendTimeMs,
     reason: headers.get(ORIGIN_HEADERS.reason) ?? 'late',
     detail: headers.get(ORIGIN_HEADERS.detail),
+    cut: headers.get(ORIGIN_HEADERS.cut),
     origin: originIn(headers),
     key,
     value,

@@ -8,7 +8,7 @@ import {
   type TransactionError,
 } from '../../pipelines/runtime/kafka/index.ts'
 import type { RecordHeader } from '../../pipelines/runtime/record/index.ts'
-import { ORIGIN_HEADERS } from '../../pipelines/runtime/task/side-outputs.ts'
+import { ORIGIN_HEADERS } from '../../pipelines/runtime/task/side-record.ts'
 import { storedRecordOf, type StoredRecord } from '../records/record-line.ts'
 import { REDRIVEN_FROM_HEADER, type Letter } from './letter.ts'
 import { redrive, type RedriveOptions } from './redrive.ts'

@@ -126,7 +126,7 @@ class RedriveRun {
       this.#alreadyRedriven += 1
       return
     }
-    const problem = await this.#originProblem(origin)
+    const problem = cutProblem(letter, origin) ?? (await this.#originProblem(origin))
     if (problem !== undefined) {
       this.#skip(letter, problem)
       return
@@ -190,6 +190,11 @@ class RedriveRun {
     if (this.#skipped.length < SHOWN_SKIPS) this.#skipped.push({ partition, offset, reason })
   }
 }
+
+const cutProblem = ({ cut }: Letter, { topic, partition, offset }: Origin): string | undefined =>
+  cut === undefined
+    ? undefined
+    : `it holds only the beginning of a large record (${cut}); the whole is at ${topic}/${partition} offset ${offset}`
 
 interface OutputRecord {
   readonly key: Buffer | null

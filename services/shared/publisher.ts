@@ -36,7 +36,7 @@ export const openPublisher = async (options: PublisherOptions): Promise<OpenPubl
   return {
     publish: async (records) => {
       for (const record of records) {
-        if (!producer.hasRoom) await producer.room()
+        while (!producer.hasRoom) await producer.room()
         // A failure is reported by flush.
         producer.append(record).catch(() => undefined)
       }

@@ -20,6 +20,8 @@ import { nameOf, type Gap, type PartitionId } from './block.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import { readRange, topicIdOf, type TopicGuard } from './kafka-partition.ts'
 import { findStart, type StartPorts } from './partition-start.ts'
+import type { RecordSet } from '../../pipelines/runtime/record/index.ts'
+import type { Misfit } from './row-encoder.ts'
 import type { TopicRows } from './topic-rows.ts'
 import { WakeUp } from './wake-up.ts'
 import type { WriterPool } from './writer-pool.ts'
@@ -92,7 +94,7 @@ export class PartitionSink {
   #end: FillingEnd | undefined
   #failure: Error | undefined
   #running: Promise<void> | undefined
-  #letters: Promise<void>[] = []
+  #letters: Promise<unknown>[] = []
   #committing: BlockDraft | undefined
 
   constructor(options: PartitionSinkOptions) {
@@ -255,16 +257,24 @@ export class PartitionSink {
         draft.oldestAppendMs ??= records.timestampMs
         this.progress.oldestAppendMs ??= records.timestampMs
       } else if (outcome !== 'skipped') {
+        await this.#putAside(records, outcome)
         draft.deadLetters += 1
-        this.#letters.push(this.#options.deadLetters(this.#id, records, outcome))
-        this.#letters.at(-1)?.catch(() => undefined) // Looked at before the claim.
-        this.#options.observer.deadLettered(this.#id.topic, outcome.code)
       }
       draft.advance(records.offset + 1, nowMs)
       if (draft.isFull(limits)) return false
     }
     draft.advance(records.nextOffset, nowMs)
     return true
+  }
+
+  /** Waits until the copy is made; for its arrival the claim waits. */
+  async #putAside(records: RecordSet, misfit: Misfit): Promise<void> {
+    const { deadLetters, observer } = this.#options
+    const { delivered } = await this.#persist('dead letter', () =>
+      deadLetters(this.#id, records, misfit),
+    )
+    this.#letters.push(delivered)
+    observer.deadLettered(this.#id.topic, misfit.code)
   }
 
   async #commit(draft: BlockDraft): Promise<void> {

@@ -13,6 +13,7 @@ import { kafkaTopicAdmin } from '../topics/kafka-topic-admin.ts'
 import { SINK_DEAD_LETTERS, wantedInternal } from '../topics/wanted-topic.ts'
 import { defaultLimits } from './block-draft.ts'
 import { ClickHouseBlockStore } from './clickhouse-block-store.ts'
+import { LETTER_BYTES } from './dead-letters.ts'
 import { sinkMetrics } from './metrics.ts'
 import { Sink } from './sink.ts'
 import { sinkTables, type SinkTable } from './tables.ts'
@@ -23,8 +24,6 @@ const INSERTS_AT_A_TIME = 2
 const REQUEST_TIMEOUT_MS = 60_000
 /** After this a stop no longer waits for answers of ClickHouse: the next owner finds out. */
 const REQUESTS_END_MS = 9_000
-/** The largest record and the headers of a dead letter; that topic takes 2 MiB. */
-const LETTER_BYTES = 2_000_000
 const DELIVERY_BUFFER_BYTES = 8 * 1024 * 1024
 
 export interface SinkAssignment {

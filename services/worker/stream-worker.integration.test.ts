@@ -21,6 +21,7 @@ import {
 } from '../../pipelines/runtime/index.ts'
 import {
   IdempotentProducer,
+  KafkaAdmin,
   readToEnd,
   SchemaRegistryClient,
   StreamWorker,
@@ -323,6 +324,88 @@ it('takes records as large as the broker does: on a detour, as dead letters, sev
   })
   expect(letters).toBe(3)
   expect(failures).toEqual([])
+})
+
+it('processes records of 10 MB or puts cut copies aside, whatever their topic lets in', async () => {
+  const sums = createSums(uniqueName('sums'))
+  await apply([sums])
+  const tenant = sums.pipeline.name
+  const configs = { 'max.message.bytes': String(12_000_000) }
+  await new KafkaAdmin(cluster).alterConfigs([{ topic: sums.input.name, configs }])
+  const schemaId = await registeredSchemaId(sums.input, connection)
+  const encoder = new RecordEncoder({ schema: sums.input.schema, schemaId })
+  const producer = new IdempotentProducer({ cluster, name: tenant, maxRecordBytes: 11_000_000 })
+  await producer.prepare([sums.input.name])
+  const point = { timestamp: startMs, value: 1, tenant, name: 'load', labels: { host: 'h0' } }
+  const key = Buffer.from(sums.input.keyOf({ ...point, unit: null }))
+  const value = Buffer.from(encoder.encode({ ...point, unit: 'x'.repeat(10_000_000) }))
+  const { partition } = await producer.append({ topic: sums.input.name, key, value })
+  const send = (record: { key: Buffer | null; value: Buffer }) =>
+    producer.append({ topic: sums.input.name, partition, ...record })
+  await send({ key: null, value })
+  await send({ key, value: Buffer.alloc(10_000_000, 0x7f) })
+  await send({ key, value: Buffer.from(encoder.encode({ ...point, unit: null })) })
+  await producer.close()
+  const { worker, failures, stop } = await startWorker(sums.pipeline)
+  const counted = () => {
+    const counters = worker.tasks.find((task) => task.partition === partition)?.runner.task.counters
+    return {
+      records: counters?.records,
+      deadLetters: Object.fromEntries(counters?.deadLetters ?? []),
+    }
+  }
+  expect(await eventually(counted, ({ records }) => records === 4)).toEqual({
+    records: 4,
+    deadLetters: { 'record-too-large': 1, 'not-confluent-avro': 1 },
+  })
+  expect(worker.readiness()).toBe(true)
+  await stop()
+  const cuts: string[] = []
+  await readToEnd({
+    cluster,
+    topic: `${tenant}.dead-letter`,
+    partition,
+    until: 'last-stable',
+    onRecords(records) {
+      while (records.next()) {
+        const cut = records.headers().find((header) => header.key === 'millrace-cut')
+        cuts.push(cut?.value?.toString() ?? 'whole')
+      }
+    },
+  })
+  expect(cuts).toEqual([
+    `key 0, value ${value.length}, headers 0`,
+    `key ${key.length}, value 10000000, headers 0`,
+  ])
+  expect(failures).toEqual([])
+})
+
+it('stops a task for good when its output is too large for the topic, and says which', async () => {
+  const sums = createSums(uniqueName('sums'))
+  await apply([sums])
+  const { worker, stop } = await startWorker(sums.pipeline)
+  // Only now, so that the worker goes by the old limit and hears of the new one from the broker.
+  await eventually(
+    () => worker.readiness(),
+    (readiness) => readiness === true,
+  )
+  const configs = { 'max.message.bytes': '100' }
+  await new KafkaAdmin(cluster).alterConfigs([{ topic: sums.output.name, configs }])
+  await produce(sums.input, pointsOf(sums.pipeline.name), sums.pipeline.name)
+  const stopped = () => worker.tasks.filter(({ error }) => error !== undefined)
+  const [first] = await eventually(stopped, ({ length }) => length > 0)
+  expect(first?.error).toMatch(new RegExp(`${sums.output.name}.*MESSAGE_TOO_LARGE`))
+  expect(worker.readiness()).toContain('MESSAGE_TOO_LARGE')
+  expect(await readSums(sums.output)).toEqual([])
+  await stop()
+  // A worker that starts now knows the limit, and stops at the record.
+  const again = await startWorker(sums.pipeline)
+  const readiness = await eventually(
+    () => again.worker.readiness(),
+    (text) => text !== true && text.includes('takes 100'),
+  )
+  expect(readiness).toContain(`record for '${sums.output.name}' needs`)
+  await again.stop()
 })
 
 it('loses and doubles nothing when commits fail half-way and workers come and go', async () => {

@@ -132,7 +132,7 @@ export class IdempotentProducer {
     return this.#bufferedBytes < (this.#options.bufferBytes ?? 32 * 1024 * 1024)
   }
 
-  /** Resolves when `append` accepts again. */
+  /** Resolves when `append` accepts again; somebody else may have been faster, so look again. */
   async room(): Promise<void> {
     while (!this.hasRoom) {
       this.#room ??= Promise.withResolvers()
@@ -171,7 +171,7 @@ export class IdempotentProducer {
   /** Prepares the topic, waits for room, appends and waits for the acknowledgement. */
   async send(record: ProducerRecord): Promise<Delivery> {
     await this.prepare([record.topic])
-    await this.room()
+    while (!this.hasRoom) await this.room()
     return this.append(record)
   }
 

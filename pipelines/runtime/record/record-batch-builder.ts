@@ -73,6 +73,11 @@ export class RecordBatchBuilder {
     return this.#end
   }
 
+  /** Bytes of memory that it holds, whether or not they are in use. */
+  get capacityBytes(): number {
+    return this.#buffer.length
+  }
+
   /**
    * Appends `keyBytes[keyStart, keyEnd)` and `valueBytes[valueStart, valueEnd)`. A null buffer (or
    * a negative start, as RecordSet shows nulls) makes a null key or a tombstone.

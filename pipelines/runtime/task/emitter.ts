@@ -9,6 +9,8 @@ export interface OutputSettings {
   /** The id under which the topic's schema is registered. */
   readonly schemaIdOf: (topic: string) => number
   readonly partitionsOf: (topic: string) => number
+  /** Largest batch that the topic takes (default: what brokers take unless told otherwise). */
+  readonly maxBatchBytesOf?: (topic: string) => number
 }
 
 export class Emitter<Value> {

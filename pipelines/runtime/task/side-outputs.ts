@@ -1,29 +1,12 @@
-/**
- * Where records go that are not processed: late ones, bad ones, and those of another partition.
- *
- * Late records and dead letters keep key, value and headers byte for byte; further headers say
- * where they came from and why, so that they can be looked at and sent again.
- */
+/** Where records go that are not processed: late ones, bad ones, and those of another partition. */
 
-import type { RecordHeader, RecordSet } from '../record/index.ts'
+import { batchSizeBound, type RecordHeader, type RecordSet } from '../record/index.ts'
 import type { Pipeline } from '../topology/define-pipeline.ts'
 import { deadLetterTopic, lateTopic, repartitionTopic } from '../topology/internal-topics.ts'
 import type { OutputBuffers } from './output-buffers.ts'
 import type { Refusal } from './record-values.ts'
+import { originHeaders, reasonHeaders, sideRecord } from './side-record.ts'
 import type { TaskInput } from './task-inputs.ts'
-
-/** Header names of late records and dead letters. */
-export const ORIGIN_HEADERS = {
-  reason: 'millrace-reason',
-  detail: 'millrace-detail',
-  topic: 'millrace-origin-topic',
-  partition: 'millrace-origin-partition',
-  offset: 'millrace-origin-offset',
-  appendTimeMs: 'millrace-origin-append-time-ms',
-} as const
-
-/** Long enough to understand a mistake, short enough not to carry a payload. */
-const DETAIL_CHARS = 500
 
 export class SideOutputs {
   readonly #outputs: OutputBuffers
@@ -36,51 +19,55 @@ export class SideOutputs {
     this.#partition = options.partition
   }
 
-  deadLetter(input: TaskInput, record: RecordSet, refusal: Refusal): void {
-    this.#copy(deadLetterTopic(this.#pipeline), record, [
-      header(ORIGIN_HEADERS.reason, refusal.reason),
-      header(ORIGIN_HEADERS.detail, refusal.detail.slice(0, DETAIL_CHARS)),
-      ...origin(input, record),
-      ...record.headers(),
-    ])
+  deadLetter(input: TaskInput, record: RecordSet, { reason, detail }: Refusal): void {
+    const added = [...reasonHeaders(reason, detail), ...originOf(input, record)]
+    this.#copy(deadLetterTopic(this.#pipeline), record, added)
   }
 
   late(input: TaskInput, record: RecordSet): void {
-    this.#copy(lateTopic(this.#pipeline), record, [...origin(input, record), ...record.headers()])
+    this.#copy(lateTopic(this.#pipeline), record, originOf(input, record))
   }
 
-  /** Sends the record on under its canonical key, value and headers untouched. */
+  /**
+   * Sends the record on under its canonical key, value and headers untouched. A refusal when the
+   * repartition topic does not take a record of that size.
+   */
   repartition(
     input: TaskInput,
     record: RecordSet,
     target: { readonly key: Buffer; readonly partition: number },
-  ): void {
+  ): Refusal | undefined {
+    const topic = repartitionTopic(this.#pipeline, input.keyed?.topic.name ?? input.topic)
+    const { key, partition } = target
+    const headers = record.headers()
+    const valueBytes = record.valueEnd - record.valueStart
+    const neededBytes = batchSizeBound(key.length, valueBytes, headers)
+    const limit = this.#outputs.maxBatchBytesOf(topic)
+    if (neededBytes > limit) {
+      const detail = `the record needs ${neededBytes} bytes in '${topic}', which takes ${limit}`
+      return { reason: 'record-too-large', detail }
+    }
     this.#outputs.append(
-      {
-        topic: repartitionTopic(this.#pipeline, input.keyed?.topic.name ?? input.topic),
-        partition: target.partition,
-      },
-      { bytes: target.key, start: 0, end: target.key.length },
+      { topic, partition },
+      { bytes: key, start: 0, end: key.length },
       { bytes: record.buffer, start: record.valueStart, end: record.valueEnd },
-      record.headers(),
+      headers,
     )
+    return undefined
   }
 
-  #copy(topic: string, record: RecordSet, headers: readonly RecordHeader[]): void {
+  #copy(topic: string, record: RecordSet, added: readonly RecordHeader[]): void {
+    const original = { key: record.key(), value: record.value(), headers: record.headers() }
+    const limit = this.#outputs.maxBatchBytesOf(topic)
+    const { key, value, headers } = sideRecord(original, added, limit)
     this.#outputs.append(
       { topic, partition: this.#partition },
-      { bytes: record.buffer, start: record.keyStart, end: record.keyEnd },
-      { bytes: record.buffer, start: record.valueStart, end: record.valueEnd },
+      { bytes: key, start: 0, end: key?.length ?? 0 },
+      { bytes: value, start: 0, end: value?.length ?? 0 },
       headers,
     )
   }
 }
 
-const header = (key: string, value: string): RecordHeader => ({ key, value: Buffer.from(value) })
-
-const origin = (input: TaskInput, record: RecordSet): RecordHeader[] => [
-  header(ORIGIN_HEADERS.topic, input.topic),
-  header(ORIGIN_HEADERS.partition, String(input.partition)),
-  header(ORIGIN_HEADERS.offset, String(record.offset)),
-  header(ORIGIN_HEADERS.appendTimeMs, String(record.timestampMs)),
-]
+const originOf = ({ topic, partition }: TaskInput, record: RecordSet): RecordHeader[] =>
+  originHeaders({ topic, partition, offset: record.offset, appendTimeMs: record.timestampMs })

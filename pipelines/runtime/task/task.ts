@@ -80,7 +80,7 @@ export class Task {
   readonly clocks: TenantClocks
   readonly context: HandlerContext
 
-  readonly #outputs = new OutputBuffers()
+  readonly #outputs: OutputBuffers
   readonly #processor: KeyProcessor
   readonly #intake: Intake
   readonly #internal: InternalRecords
@@ -98,6 +98,7 @@ export class Task {
     this.pipeline = pipeline
     this.partition = partition
     this.#aheadToleranceMs = options.aheadToleranceMs ?? DEFAULT_AHEAD_TOLERANCE_MS
+    this.#outputs = new OutputBuffers(settings.maxBatchBytesOf)
     this.inputs = taskInputs(pipeline, { partition, partitionsOf: settings.partitionsOf })
     this.queues = this.inputs.map((input) => new InputQueue(input, 0))
     this.#order = new AppendTimeOrder(this.queues)
@@ -157,19 +158,21 @@ export class Task {
     return this.#runs.length > 0
   }
 
+  /** Of outputs that the next commit takes, about. */
   get pendingBytes(): number {
     const { pendingBytes } = this.#outputs
     return pendingBytes + this.#ticks.pendingBytes + this.#runs.length * RUN_BYTES
   }
 
   /**
-   * Processes up to `maxRecords` records that are there.
+   * Processes up to `maxRecords` records that are there, and no further one when what is pending
+   * has reached `pendingLimitBytes`: records may be large, and a tick may close many windows.
    *
    * @throws RuntimeError PIPELINE_FAILED when a handler throws: the task must not go on
    */
-  run(maxRecords: number): RunOutcome {
+  run(maxRecords: number, pendingLimitBytes = Number.POSITIVE_INFINITY): RunOutcome {
     let budget = maxRecords
-    while (budget > 0) {
+    while (budget > 0 && this.pendingBytes < pendingLimitBytes) {
       const pick = this.#order.next()
       if (pick === undefined) return { kind: 'idle' }
       const { queue, untilMs, untilOffset } = pick
@@ -181,6 +184,7 @@ export class Task {
         budget -= 1
       } while (
         budget > 0 &&
+        this.pendingBytes < pendingLimitBytes &&
         queue.hasHead &&
         queue.head.timestampMs <= untilMs &&
         queue.head.offset < untilOffset
@@ -219,7 +223,7 @@ export class Task {
     } catch (error) {
       throw new RuntimeError(
         'PIPELINE_FAILED',
-        `Pipeline '${this.pipeline.name}' left state that its schema refuses: ${textOf(error)}`,
+        `Pipeline '${this.pipeline.name}' left state that cannot be written: ${textOf(error)}`,
         { cause: error },
       )
     }
@@ -273,8 +277,7 @@ export class Task {
         this.#deadLetter(input, queue)
         break
       case 'elsewhere':
-        this.#sideOutputs.repartition(input, head, this.#intake.target)
-        this.counters.repartitioned += 1
+        this.#repartition(input, queue)
         break
       case 'over-limit':
         this.counters.refusedByKeyLimit += 1
@@ -300,6 +303,16 @@ export class Task {
       this.context.rejection = undefined
       this.#deadLetter(queue.input, queue)
     }
+  }
+
+  #repartition(input: TaskInput, queue: InputQueue): void {
+    const refusal = this.#sideOutputs.repartition(input, queue.head, this.#intake.target)
+    if (refusal === undefined) {
+      this.counters.repartitioned += 1
+      return
+    }
+    this.#intake.refusal = refusal
+    this.#deadLetter(input, queue)
   }
 
   #deadLetter(input: TaskInput, { head }: InputQueue): void {

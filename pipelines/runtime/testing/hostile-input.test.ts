@@ -32,6 +32,9 @@ const rollup = (key: string, windowStart: number, windowEnd: number): Rollup => 
 const text = (name: string) =>
   cell<{ text: string }>({ type: 'record', name, fields: [{ name: 'text', type: 'string' }] })
 
+/** More than any topic of ours takes. */
+const large = Buffer.alloc(3_000_000)
+
 /** Counts per minute; a timer clears the note five minutes after the last record. */
 const counting = definePipeline({
   name: 'counting',
@@ -55,10 +58,12 @@ const counting = definePipeline({
     },
   },
   on: {
-    points({ timestamp, value }, { totals, note, silence }) {
+    points({ timestamp, value }, { totals, note, silence }, context) {
       totals.count += 1
       if (note.get() === undefined && value !== 0) note.set({ text: String(value) })
       // Values say what the handler is to do wrong.
+      if (value === 413) context.emit('rollups', { ...rollup(context.key, 0, 0), sketch: large })
+      if (value === 414) note.set({ text: 'x'.repeat(large.length) })
       if (value === 404) note.set({} as { text: string })
       if (value === 500) throw new Error('a bug')
       if (value === 1e9) silence.set(Number.NaN)
@@ -240,6 +245,53 @@ describe('state', () => {
     expect(() => {
       driver.pipe(telemetryMetrics, point(0, { value }))
     }).toThrow(expect.objectContaining({ code: 'PIPELINE_FAILED' }) as Error)
+  })
+})
+
+describe('records that are too large', () => {
+  it.each([
+    { title: 'an output', value: 413, topic: 'signals.rollups' },
+    { title: 'state', value: 414, topic: changelogTopic('counting', 'note') },
+  ])('stops for good at $title that its topic does not take, naming it', ({ value, topic }) => {
+    const driver = driverOf()
+    const failure = new RegExp(
+      `record for '${topic}' needs 30\\d+ bytes and the topic takes 1048588`,
+    )
+    expect(() => {
+      driver.pipe(telemetryMetrics, point(0, { value }))
+    }).toThrow(failure)
+  })
+
+  it.each([
+    { title: 'bytes that are no record', unit: undefined, reason: 'not-confluent-avro' },
+    { title: 'a record on its way to another partition', unit: 'x', reason: 'record-too-large' },
+  ])('puts a cut copy of $title aside and goes on', ({ unit, reason }) => {
+    const driver = driverOf()
+    const value =
+      unit === undefined
+        ? Buffer.alloc(10_000_000, 0x7f)
+        : driver.encode(telemetryMetrics, point(0, { unit: unit.repeat(10_000_000) }))
+    const headers = [{ key: 'own', value: Buffer.alloc(2_000_000) }]
+    driver.pipeRaw(telemetryMetrics, { key: null, value, headers, partition: 0 })
+    driver.pipe(telemetryMetrics, point(1))
+    driver.tick({ tenant: 'default', atMs: minutes(5) })
+    const [letter, ...others] = driver.readDeadLetters()
+    expect(others).toEqual([])
+    expect(letter?.value).toEqual(value.subarray(0, 32 * 1024))
+    expect(letter?.headers).toMatchObject({
+      'millrace-reason': reason,
+      'millrace-origin-topic': telemetryMetrics.name,
+      'millrace-origin-offset': '0',
+      'millrace-cut': `key 0, value ${value.length}, headers 1`,
+    })
+    expect(driver.read(signalsRollups).map(({ count }) => count)).toEqual([1])
+  })
+
+  it('processes a record of 10 MB as any other', () => {
+    const driver = driverOf()
+    driver.pipe(telemetryMetrics, point(0, { unit: 'x'.repeat(10_000_000) }), point(1))
+    driver.tick({ tenant: 'default', atMs: minutes(5) })
+    expect(driver.read(signalsRollups).map(({ count }) => count)).toEqual([2])
   })
 })
 

@@ -9,7 +9,7 @@ import {
   KafkaAdmin,
   KafkaCluster,
 } from '../../../pipelines/runtime/kafka/index.ts'
-import { ORIGIN_HEADERS } from '../../../pipelines/runtime/task/side-outputs.ts'
+import { ORIGIN_HEADERS } from '../../../pipelines/runtime/task/side-record.ts'
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 

@@ -13,6 +13,8 @@ import { Task } from '../../task/task.ts'
 import type { Pipeline } from '../../topology/define-pipeline.ts'
 import { internalTopics } from '../../topology/internal-topics.ts'
 import { taskInputs } from '../../task/task-inputs.ts'
+import { BROKER_BATCH_BYTES } from '../../task/output-buffers.ts'
+import { KafkaAdmin } from '../admin.ts'
 import type { KafkaCluster } from '../cluster.ts'
 import { GroupMember, type TaskSpec } from '../group-member.ts'
 import type { SchemaRegistryClient } from '../registry.ts'
@@ -72,6 +74,7 @@ export class StreamWorker {
   /** From the drain until the next assignment: nothing may begin to run. */
   #rebalancing = false
   readonly #partitionCounts = new Map<string, number>()
+  #maxBatchBytes: ReadonlyMap<string, number> = new Map()
 
   constructor(options: StreamWorkerOptions) {
     this.#options = options
@@ -82,6 +85,7 @@ export class StreamWorker {
   /** Checks the topics and joins the group; tasks start when the group assigns them. */
   async start(): Promise<void> {
     await this.#readPartitionCounts()
+    this.#maxBatchBytes = await this.#readBatchLimits()
     const { cluster, sessionTimeoutMs } = this.#options
     const topics = [...new Set(this.#inputsOf(0).map(({ topic }) => topic))]
     this.#member = new GroupMember({
@@ -147,6 +151,29 @@ export class StreamWorker {
         `Pipeline '${pipeline.name}' needs ${this.#partitions} partitions of '${topic}', as '${sources[0] ?? ''}' has, ` +
           `but finds ${found}; create the topic with that many, or run under another application id`,
       )
+    }
+  }
+
+  /** `max.message.bytes` of the topics written to, where we may read settings. */
+  async #readBatchLimits(): Promise<ReadonlyMap<string, number>> {
+    const { cluster, pipeline } = this.#options
+    const topics = [...Object.values(pipeline.outputs), ...internalTopics(pipeline)]
+    try {
+      const described = await new KafkaAdmin(cluster).describeConfigs(
+        topics.map(({ name }) => name),
+      )
+      return new Map(
+        [...described].map(([topic, configs]) => {
+          const limit = configs.find(({ name }) => name === 'max.message.bytes')
+          return [topic, Number(limit?.value ?? BROKER_BATCH_BYTES)]
+        }),
+      )
+    } catch (error) {
+      cluster.logger.warn(
+        { error: textOf(error) },
+        'Cannot read settings of topics: taking defaults',
+      )
+      return new Map()
     }
   }
 
@@ -231,6 +258,7 @@ export class StreamWorker {
           settings: {
             partitionsOf: (topic) => this.#partitionsOf(topic),
             schemaIdOf: (topic) => schemaIdIn(schemaIds, topic),
+            maxBatchBytesOf: (topic) => this.#maxBatchBytes.get(topic) ?? BROKER_BATCH_BYTES,
           },
         }),
       session: () =>
@@ -251,7 +279,7 @@ export class StreamWorker {
     const message = textOf(error)
     owned.lastFailure = message
     const { logger } = this.#options.cluster
-    if (error instanceof RuntimeError) {
+    if (error instanceof RuntimeError || isTooLarge(error)) {
       owned.error = message
       logger.error({ task: id, code: error.code, err: error }, `Task ${id} has stopped: ${message}`)
       return
@@ -280,5 +308,10 @@ const schemaIdIn = (schemaIds: ReadonlyMap<string, number>, topic: string): numb
   }
   return id
 }
+
+/** The same output again would be refused again: somebody has to raise a limit, or mend the pipeline. */
+const isTooLarge = (error: unknown): error is TransactionError =>
+  error instanceof TransactionError && TOO_LARGE.has(error.code)
+const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 
 const isFenced = (error: unknown): boolean => error instanceof TransactionError && error.fenced

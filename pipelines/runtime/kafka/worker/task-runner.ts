@@ -33,8 +33,6 @@ const RUN_RECORDS = 2_000
 /** Output that makes a commit due early, and output at which processing waits for the commit (W3). */
 const EARLY_COMMIT_BYTES = 800_000
 const PENDING_LIMIT_BYTES = 16 * 1024 * 1024
-/** Late records and dead letters are copies with headers: their topics take batches of 2 MiB. */
-const MAX_BATCH_BYTES = 2 * 1024 * 1024
 const FETCH_WAIT_MS = 200
 const REGISTRY_BACK_OFF_MS = 100
 const REGISTRY_MAX_BACK_OFF_MS = 5_000
@@ -89,7 +87,7 @@ export class TaskRunner {
       cluster,
       transactionalId,
       transactionTimeoutMs: options.transactionTimeoutMs,
-      maxBatchBytes: MAX_BATCH_BYTES,
+      maxBatchBytes: Number.POSITIVE_INFINITY, // the task cuts its output to what each topic takes
       ...(options.onStage ? { onStage: options.onStage } : {}),
     })
     for (const queue of this.task.queues) {
@@ -249,7 +247,7 @@ export class TaskRunner {
     const pendingBytes = this.task.pendingBytes
     if (this.#committing !== undefined && pendingBytes > PENDING_LIMIT_BYTES) return // W3
     try {
-      const outcome = this.task.run(RUN_RECORDS)
+      const outcome = this.task.run(RUN_RECORDS, PENDING_LIMIT_BYTES)
       if (outcome.kind === 'schema-missing') void this.#awaitSchema(outcome.schemaId)
       if (outcome.kind === 'more') this.#schedule()
     } catch (error) {
