@@ -6,6 +6,7 @@ import { StackError, startServers, type RunningServers } from '../../infra/local
 import { KafkaAdmin, type KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
 import type { RegistryConnection } from '../../pipelines/runtime/kafka/registry-http.ts'
 import { readConfig } from '../../services/shared/config.ts'
+import { EXIT } from '../../services/shared/errors.ts'
 import { kafkaCluster } from '../../services/shared/kafka.ts'
 import { registryConnection } from '../../services/shared/registry.ts'
 
@@ -14,6 +15,7 @@ const LOWEST_BASE = 13_000
 const BASES = 800
 const BASE_WIDTH = 10
 const MAX_TRIES = 20
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 /** Its password would be looked for, and nothing here needs it. */
 const WITHOUT_CLICKHOUSE = { CLICKHOUSE_PASSWORD_FILE: '' }
 
@@ -42,9 +44,15 @@ export const openBenchStack = async (options: BenchStackOptions): Promise<BenchS
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
   let servers: RunningServers | undefined
   const close = async (): Promise<void> => {
+    for (const signal of SIGNALS) process.off(signal, interrupt)
     await servers?.stop()
     rmSync(folder, { recursive: true, force: true })
   }
+  const interrupt = (): void => {
+    void close().finally(() => process.exit(EXIT.negative))
+  }
+  // The servers are in process groups of their own: no Ctrl-C reaches them.
+  for (const signal of SIGNALS) process.once(signal, interrupt)
   try {
     servers = options.attach ? undefined : await startOwn(folder, options.portBase)
     const env = { ...process.env, ...servers?.env, ...WITHOUT_CLICKHOUSE }

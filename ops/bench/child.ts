@@ -6,26 +6,33 @@ export interface ChildOptions {
   readonly command: string
   readonly args: readonly string[]
   readonly env: NodeJS.ProcessEnv
+  readonly cwd?: string
   readonly timeoutMs?: number
+}
+
+export interface Child {
+  readonly pid: number
+  /** The last line of JSON that it wrote, if any; rejects when it ends with an error. */
+  readonly result: Promise<unknown>
+  /** SIGTERM: it is to say what it measured, and to end. */
+  readonly end: () => Promise<unknown>
+  /** Nothing of it is wanted any more. Harmless when it has ended. */
+  readonly kill: () => void
 }
 
 const DEFAULT_TIMEOUT_MS = 10 * 60_000
 const KEPT_ERROR_CHARACTERS = 4_000
 
 /** A script of this folder under this Node. */
-export const script = (name: string, args: readonly string[]) => ({
+export const script = (name: string, args: readonly (string | number)[]) => ({
   command: process.execPath,
-  args: [fileURLToPath(new URL(name, import.meta.url)), ...args],
+  args: [fileURLToPath(new URL(name, import.meta.url)), ...args.map(String)],
 })
 
-/** Runs a process to its end and parses the last line that it wrote. */
-export const runChild = async ({
-  command,
-  args,
-  env,
-  timeoutMs = DEFAULT_TIMEOUT_MS,
-}: ChildOptions): Promise<unknown> => {
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+export const startChild = (options: ChildOptions): Child => {
+  const { command, args, env, cwd, timeoutMs = DEFAULT_TIMEOUT_MS } = options
+  const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
+  const child = spawn(command, args, { env, stdio, ...(cwd === undefined ? {} : { cwd }) })
   let output = ''
   let errors = ''
   child.stdout.on('data', (bytes: Buffer) => {
@@ -34,16 +41,31 @@ export const runChild = async ({
   child.stderr.on('data', (bytes: Buffer) => {
     errors = (errors + bytes.toString()).slice(-KEPT_ERROR_CHARACTERS)
   })
-  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
-  const code = await new Promise<number | string | null>((resolve, reject) => {
+  const kill = (): void => {
+    child.kill('SIGKILL')
+  }
+  const timer = setTimeout(kill, timeoutMs)
+  const line = new Promise<string | undefined>((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (exitCode, signal) => {
-      resolve(exitCode ?? signal)
+    child.once('close', (code, signal) => {
+      const what = [command, ...args].join(' ').slice(0, 300)
+      const last = output.split('\n').findLast((text) => text.startsWith('{'))
+      if (code === 0) resolve(last)
+      else reject(new Error(`${what} ended with ${String(code ?? signal)}: ${errors || output}`))
     })
   })
-  clearTimeout(timer)
-  const line = output.trim().split('\n').at(-1) ?? ''
-  if (code === 0 && line !== '') return JSON.parse(line) as unknown
-  const what = [command, ...args].join(' ').slice(0, 300)
-  throw new Error(`${what} ended with ${String(code)}: ${errors || output}`)
+  const result = line
+    .then((text) => (text === undefined ? undefined : (JSON.parse(text) as unknown)))
+    .finally(() => {
+      clearTimeout(timer)
+    })
+  result.catch(() => undefined) // whoever waits for it hears of it
+  const end = (): Promise<unknown> => {
+    child.kill('SIGTERM')
+    return result
+  }
+  return { pid: child.pid ?? -1, result, end, kill }
 }
+
+/** Runs a process to its end. */
+export const runChild = (options: ChildOptions): Promise<unknown> => startChild(options).result

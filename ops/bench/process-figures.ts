@@ -7,15 +7,15 @@ export interface ResidentBytes {
 }
 
 /**
- * Resident memory from `/proc`: getrusage's maximum would hold what the parent had when it forked.
- * Elsewhere than on Linux it is all there is.
+ * Resident memory of this process. From `/proc` on Linux: getrusage's maximum would hold what the
+ * parent had when it forked. Elsewhere that is all there is.
  */
-export const residentBytes = (pid: number | 'self' = 'self'): ResidentBytes => {
+export const residentBytes = (): ResidentBytes => {
   if (process.platform !== 'linux') {
     const { maxRSS } = process.resourceUsage()
     return { nowBytes: process.memoryUsage.rss(), peakBytes: maxRSS * 1024 }
   }
-  const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8')
+  const status = readFileSync('/proc/self/status', 'utf8')
   const kilobytes = (name: string): number =>
     Number(new RegExp(`^${name}:\\s*(\\d+) kB`, 'm').exec(status)?.[1] ?? Number.NaN)
   return { nowBytes: kilobytes('VmRSS') * 1024, peakBytes: kilobytes('VmHWM') * 1024 }
@@ -27,10 +27,19 @@ export const ownCpuSeconds = (): number => {
   return (user + system) / 1e6
 }
 
-/** Linux: clock ticks are hundredths of a second. NaN elsewhere. */
+/** Of another process, from its start. Linux counts hundredths of a second; NaN elsewhere. */
 export const cpuSecondsOf = (pid: number): number => {
   if (process.platform !== 'linux') return Number.NaN
   const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
+
+export const brokerCpuSeconds = ({
+  brokerPid,
+}: {
+  readonly brokerPid: number | undefined
+}): number => (brokerPid === undefined ? Number.NaN : cpuSecondsOf(brokerPid))
+
+/** Finer than Date.now, and the same for all processes of a machine. */
+export const wallClockMs = (): number => performance.timeOrigin + performance.now()

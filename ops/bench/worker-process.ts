@@ -1,105 +1,130 @@
 /**
- * A worker under measurement, as a process of its own: the production StreamWorker on the workload.
+ * A worker under measurement, as a process of its own. It says what it measured in one line of JSON.
  *
- *   node worker-process.ts APPLICATION fields|objects RECORDS
+ *   node worker-process.ts run|settle|restore|serve WORKLOAD APPLICATION fields|objects [RECORDS]
  *
- * Reads the input to its end (RECORDS), waits until everything is committed, says what it measured
- * in one line of JSON, and ends. Rates count from the first record processed to the last, and CPU
- * from the start of the process, as the Kafka Streams program does it.
+ * - run: the input (RECORDS) to its end, until everything is committed. Rates count from the first
+ *   record processed to the last, CPU from the start of the process, as the Kafka Streams program
+ *   does it.
+ * - settle: the same, and then resident memory once it no longer changes.
+ * - restore: until all tasks have their state back.
+ * - serve: until SIGTERM.
  */
-import { SchemaRegistryClient, StreamWorker } from '../../pipelines/runtime/kafka/index.ts'
-import { readConfig } from '../../services/shared/config.ts'
-import { kafkaCluster } from '../../services/shared/kafka.ts'
-import { registryConnection } from '../../services/shared/registry.ts'
-import { schemaIdsOf } from '../../services/worker/schema-ids.ts'
-import { ownCpuSeconds, residentBytes } from './process-figures.ts'
-import { quantile } from './statistics.ts'
-import { createWorkload } from './workload.ts'
-import { asApplication } from './workload-topics.ts'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { residentBytes } from './process-figures.ts'
+import { processFigures, WorkloadWorker, type CommitFigures } from './workload-worker.ts'
 
-/** What `worker-process.ts` says. */
-export interface WorkerFigures {
+export interface ServeFigures extends CommitFigures {
+  readonly cpu_seconds: number
+  /** The highest. */
+  readonly rss_bytes: number
+}
+
+export interface RunFigures extends ServeFigures {
   readonly records: number
   readonly seconds: number
   readonly records_per_second: number
-  readonly cpu_seconds: number
   readonly records_per_cpu_second: number
-  readonly rss_bytes: number
-  readonly commits: number
-  readonly commit_p50_ms: number
-  readonly commit_p99_ms: number
   /** From the last record processed to everything committed. */
   readonly last_commit_ms: number
   /** From the start of the process to the first record. */
   readonly start_ms: number
 }
 
-const LOOK_EVERY_MS = 2
+export interface SettledFigures extends RunFigures {
+  readonly settled_rss_bytes: number
+}
 
-const measure = async (id: string, options: { decode: string; records: number }): Promise<void> => {
-  const { decode, records } = options
-  const config = readConfig()
-  const connection = registryConnection(config.schemaRegistry)
-  const workload = createWorkload({
-    name: 'bench',
-    decode: decode === 'objects' ? 'objects' : 'fields',
-  })
-  const { pipeline, input } = asApplication(workload, id)
-  const cluster = kafkaCluster(config, { clientId: id })
-  const worker = new StreamWorker({
-    cluster,
-    registry: new SchemaRegistryClient(connection),
-    pipeline,
-    applicationId: id,
-    schemaIds: await schemaIdsOf(pipeline, connection),
-    onFailure(error) {
-      console.error(error)
-      process.exit(1)
-    },
-  })
-  await worker.start()
-  const processed = (): number =>
-    worker.tasks.reduce((sum, { runner }) => sum + runner.task.counters.records, 0)
+export interface RestoreFigures {
+  readonly restored_records: number
+  /** From the assignment of the tasks until they run. */
+  readonly seconds: number
+  readonly start_to_running_seconds: number
+  readonly rss_bytes: number
+}
 
+const SETTLE_LOOKS = 6
+const SETTLE_LOOK_MS = 1_000
+const MOST_SETTLE_LOOKS = 40
+const SETTLED_SHARE = 0.01
+
+const run = async (worker: WorkloadWorker, records: number): Promise<RunFigures> => {
   let firstAtMs = 0
-  while (processed() < records) {
-    if (processed() === 0) firstAtMs = performance.now()
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
-    const stopped = worker.tasks.find(({ error }) => error !== undefined)
-    if (stopped !== undefined) throw new Error(stopped.error)
-  }
+  await worker.until(() => {
+    const { processed } = worker
+    if (processed === 0) firstAtMs = performance.now()
+    return processed >= records
+  })
   const lastAtMs = performance.now()
-  const partitions = await cluster.partitionCount(input.name)
-  const inputs = Array.from({ length: partitions }, (_, partition) => ({
-    topic: input.name,
-    partition,
-  }))
-  for (;;) {
-    const committed = await cluster.committedOffsets(`${id}.${pipeline.name}`, inputs)
-    if (committed.reduce((sum, { offset }) => sum + offset, 0) >= records) break
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
-  }
-  const committedAtMs = performance.now()
-  const cpuSeconds = ownCpuSeconds()
+  await worker.untilCommitted(records)
+  const lastCommitMs = performance.now() - lastAtMs
+  const figures = processFigures()
   const seconds = (lastAtMs - firstAtMs) / 1_000
-  const commitMs = worker.tasks.flatMap(({ runner }) => [...runner.commitTimes.latestMs])
-  const figures: WorkerFigures = {
+  return {
     records,
     seconds,
     records_per_second: records / seconds,
-    cpu_seconds: cpuSeconds,
-    records_per_cpu_second: records / cpuSeconds,
-    rss_bytes: residentBytes().peakBytes,
-    commits: worker.tasks.reduce((sum, { runner }) => sum + runner.commitTimes.count, 0),
-    commit_p50_ms: quantile(commitMs, 0.5),
-    commit_p99_ms: quantile(commitMs, 0.99),
-    last_commit_ms: committedAtMs - lastAtMs,
+    ...figures,
+    records_per_cpu_second: records / figures.cpu_seconds,
+    ...worker.commitFigures,
+    last_commit_ms: lastCommitMs,
     start_ms: firstAtMs,
   }
-  process.stdout.write(`${JSON.stringify(figures)}\n`)
-  await worker.stop()
-  await cluster.close()
 }
 
-const [id, decode, records] = process.argv.slice(2)
-if (id !== undefined) await measure(id, { decode: decode ?? 'fields', records: Number(records) })
+/** Until it has changed by less than a hundredth for six seconds. */
+const settledBytes = async (): Promise<number> => {
+  const looks: number[] = []
+  for (;;) {
+    looks.push(residentBytes().nowBytes)
+    const latest = looks.slice(-SETTLE_LOOKS)
+    const change = Math.max(...latest) - Math.min(...latest)
+    const isSettled = latest.length === SETTLE_LOOKS && change < SETTLED_SHARE * Math.max(...latest)
+    if (isSettled || looks.length === MOST_SETTLE_LOOKS) return looks.at(-1) ?? Number.NaN
+    await sleep(SETTLE_LOOK_MS)
+  }
+}
+
+const restore = async (worker: WorkloadWorker): Promise<RestoreFigures> => {
+  let beganAtMs = performance.now()
+  await worker.until(() => {
+    if (!worker.hasTasks) beganAtMs = performance.now()
+    return worker.restore.isDone
+  })
+  const nowMs = performance.now()
+  return {
+    restored_records: worker.restore.records,
+    seconds: (nowMs - beganAtMs) / 1_000,
+    start_to_running_seconds: nowMs / 1_000,
+    rss_bytes: processFigures().rss_bytes,
+  }
+}
+
+const measure = async (worker: WorkloadWorker, mode: string, records: number): Promise<object> => {
+  switch (mode) {
+    case 'run':
+      return run(worker, records)
+    case 'settle': {
+      const figures = await run(worker, records)
+      return { ...figures, settled_rss_bytes: await settledBytes() } satisfies SettledFigures
+    }
+    case 'restore':
+      return restore(worker)
+    default:
+      await once(process, 'SIGTERM')
+      return { ...processFigures(), ...worker.commitFigures } satisfies ServeFigures
+  }
+}
+
+const [mode, name, applicationId, decode, records] = process.argv.slice(2)
+if (mode !== undefined && name !== undefined && applicationId !== undefined) {
+  const worker = await WorkloadWorker.start({
+    name,
+    applicationId,
+    decode: decode === 'objects' ? 'objects' : 'fields',
+  })
+  const figures = await measure(worker, mode, Number(records))
+  process.stdout.write(`${JSON.stringify(figures)}\n`)
+  await worker.stop()
+}

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
 
 import { EXIT, exitCodeOf, messageOf } from '../shared/errors.ts'
+import * as bench from './commands/bench.ts'
 import * as dlq from './commands/dlq.ts'
 import * as down from './commands/down.ts'
 import * as encode from './commands/encode.ts'
@@ -27,7 +28,21 @@ import * as worker from './commands/worker.ts'
 import { setExitCode, takeExitCode } from './exit-code.ts'
 
 /** One line per command, in the order of `--help`. */
-const commands = [setup, up, status, down, worker, service, topics, replay, tail, encode, dlq, sink]
+const commands = [
+  setup,
+  up,
+  status,
+  down,
+  worker,
+  service,
+  topics,
+  replay,
+  tail,
+  encode,
+  dlq,
+  sink,
+  bench,
+]
 
 const AFTER_HELP = `
 Exit codes: 0 done, 1 a negative answer, 2 wrong usage or configuration, 3 cannot reach what it
