@@ -8,7 +8,7 @@
  * Positions come from sink_blocks. Offsets are committed to Kafka, too, so that its tools show lag.
  */
 import type { Limiter } from '../shared/limiter.ts'
-import { GroupMember, Fetcher, KafkaAdmin } from '../../pipelines/runtime/kafka/index.ts'
+import { ByteBudget, GroupMember, Fetcher, KafkaAdmin } from '../../pipelines/runtime/kafka/index.ts'
 import type {
   FetchedRecords,
   IdempotentProducer,
@@ -233,7 +233,7 @@ export class Sink {
     return new Fetcher({
       cluster: this.#options.cluster,
       name: 'sink',
-      totalBufferBytes: FETCH_BUDGET_BYTES,
+      budget: new ByteBudget(FETCH_BUDGET_BYTES),
       partitionBufferBytes: PARTITION_FETCH_BYTES,
       onRecords: (fetched: FetchedRecords) => {
         const sink = sinkOf(fetched)

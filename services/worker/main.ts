@@ -4,14 +4,18 @@ import {
   forApplication,
   type Pipeline,
 } from '../../pipelines/runtime/index.ts'
-import { SchemaRegistryClient, StreamWorker } from '../../pipelines/runtime/kafka/index.ts'
+import {
+  createTaskMemory,
+  SchemaRegistryClient,
+  StreamWorker,
+} from '../../pipelines/runtime/kafka/index.ts'
 import { usageError, type ExitCode } from '../shared/errors.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import { registryConnection } from '../shared/registry.ts'
 import { runService, type RunningService, type ServiceContext } from '../shared/service.ts'
 import { allPipelines } from './pipelines.ts'
 import { schemaIdsOf } from './schema-ids.ts'
-import { exposeWorkers } from './worker-metrics.ts'
+import { exposeMemory, exposeWorkers } from './worker-metrics.ts'
 
 export interface WorkerOptions {
   /** Names of the pipelines to run; all when absent. */
@@ -48,6 +52,7 @@ const startWorkers = async (
   const connection = registryConnection(config.schemaRegistry)
   const registry = new SchemaRegistryClient(connection)
   await cluster.connect({ signal: context.signal })
+  const memory = createTaskMemory()
   const workers = await Promise.all(
     pipelines.map(
       async (pipeline) =>
@@ -56,12 +61,14 @@ const startWorkers = async (
           registry,
           pipeline,
           applicationId,
+          memory,
           schemaIds: await schemaIdsOf(pipeline, connection),
           onFailure: context.fail,
         }),
     ),
   )
   exposeWorkers(workers, metrics)
+  exposeMemory(memory, metrics)
   await Promise.all(workers.map((worker) => worker.start()))
   return {
     ready() {

@@ -1,5 +1,5 @@
 /** What the tasks of a process count, as Prometheus metrics; read when scraped. */
-import type { StreamWorker } from '../../pipelines/runtime/kafka/index.ts'
+import type { StreamWorker, TaskMemory } from '../../pipelines/runtime/kafka/index.ts'
 import type { Metrics } from '../shared/metrics.ts'
 
 /** Counters of tasks begin at zero when a partition moves; those of the process must not fall. */
@@ -51,6 +51,24 @@ export const exposeWorkers = (workers: readonly StreamWorker[], metrics: Metrics
   const counters = declareCounters(metrics)
   exposeCommits(workers, metrics)
   exposeState(workers, metrics)
+}
+
+/** What is bounded for all tasks of the process together: see docs/limits.md. */
+export const exposeMemory = (memory: TaskMemory, metrics: Metrics): void => {
+  metrics.gauge({
+    name: 'worker_fetched_bytes',
+    help: 'Fetched from Kafka and not yet processed.',
+    collect(gauge) {
+      gauge.set(memory.fetched.usedBytes)
+    },
+  })
+  metrics.gauge({
+    name: 'worker_uncommitted_bytes',
+    help: 'Outputs and changed state that are not committed yet, about.',
+    collect(gauge) {
+      gauge.set(memory.outputs.usedBytes)
+    },
+  })
 }
 
 const declareCounters = (metrics: Metrics) => {

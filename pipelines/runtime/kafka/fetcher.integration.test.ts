@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { eventually } from '../../../ops/test/eventually.ts'
 import { stackEnvironment, uniqueName } from '../../../ops/test/stack.ts'
 import { RecordBatchBuilder } from '../record/index.ts'
 import {
+  ByteBudget,
   Fetcher,
   IdempotentProducer,
   KafkaAdmin,
@@ -145,6 +147,76 @@ it('leaves a partition out while its bytes are not released, but not the others'
   })
   expect(fetcher.bufferedBytes).toBe(0)
   await fetcher.close()
+})
+
+it('shares a budget between fetchers: whoever holds something waits, whoever holds nothing is read', async () => {
+  const topics = [await newTopic(1), await newTopic(2)]
+  for (const topic of topics) {
+    await write(topic, 0, ...Array.from({ length: 30 }, () => 'x'.repeat(10_000)))
+  }
+  const budget = new ByteBudget(100_000)
+  const held: FetchedRecords[] = []
+  const others: string[] = []
+  const fetchers = topics.map(() =>
+    collector({
+      partitionMaxBytes: 30_000,
+      budget,
+      onRecords: (fetched) => {
+        if (fetched.partition === 0 && fetched.records.sizeBytes > 0) held.push(fetched)
+        else {
+          while (fetched.records.next()) others.push(fetched.records.value()?.toString() ?? '')
+          fetched.release()
+        }
+      },
+    }),
+  )
+  const positions = topics.map((topic) => ({ topic, partition: 0, offset: 0 }))
+  for (const [index, { fetcher }] of fetchers.entries()) fetcher.assign([positions[index]!])
+  await eventually(
+    () => budget.isSpent,
+    (isSpent) => isSpent,
+  )
+  // Spent is found when it is: each fetcher may have one more answer on its way.
+  expect(budget.usedBytes).toBeLessThan(100_000 + 2 * 40_000)
+  const [, second] = fetchers
+  second!.fetcher.assign([{ topic: topics[1]!, partition: 1, offset: 0 }])
+  await write(topics[1]!, 1, 'read all the same')
+  await eventually(
+    () => others.length,
+    (length) => length === 1,
+  )
+  expect(budget.usedBytes).toBeLessThan(100_000 + 2 * 40_000)
+  const seen = new Set<string>()
+  await eventually(
+    () => {
+      for (const { topic, records, release } of held.splice(0)) {
+        while (records.next()) seen.add(`${topic} ${String(records.offset)}`)
+        release()
+      }
+      return seen.size
+    },
+    (size) => size === 60,
+  )
+  expect(budget.usedBytes).toBe(0)
+  for (const { fetcher } of fetchers) await fetcher.close()
+})
+
+it('gives back what it holds when it is closed, once', async () => {
+  const topic = await newTopic()
+  await write(topic, 0, 'x'.repeat(10_000))
+  const budget = new ByteBudget(100_000)
+  const held: FetchedRecords[] = []
+  const { fetcher } = collector({ budget, onRecords: (fetched) => held.push(fetched) })
+  fetcher.assign([{ topic, partition: 0, offset: 0 }])
+  await eventually(
+    () => budget.usedBytes,
+    (bytes) => bytes > 10_000,
+  )
+  await fetcher.close()
+  expect(budget.usedBytes).toBe(0)
+  for (const { release } of held) release()
+  expect(budget.usedBytes).toBe(0)
+  expect(budget.shareBytes).toBe(100_000)
 })
 
 it('reads a record larger than every limit of the fetch', async () => {

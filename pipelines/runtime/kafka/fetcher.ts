@@ -3,13 +3,15 @@
  *
  * F1: one outstanding fetch per leader. The next one is sent as soon as the headers of the last
  *     answer were scanned, before the first record is handed out (prefetch).
- * F2: back-pressure by bytes. A partition whose delivered but unreleased bytes exceed its limit, or
- *     any partition while the sum exceeds the total limit, is left out until `release()`.
+ * F2: back-pressure by bytes. A partition whose delivered but unreleased bytes exceed its limit is
+ *     left out until `release()`; so is one that holds any, while the budget shared with other
+ *     fetchers is spent. One that holds none is always read, since others may wait for what it brings.
  * F3: a position moves only by what was delivered. An offset that is gone is reported, never
  *     silently reset; the partition waits for `seek` or `unassign`.
  * F4: brokers may be away for as long as they like; leaders are looked up again with back-off.
  */
 import { RecordSet } from '../record/index.ts'
+import { ByteBudget } from './byte-budget.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { KafkaError, brokerError, brokerErrorCode } from './kafka-error.ts'
 import type { TopicPartition, TopicPartitionOffset } from './protocol/api.ts'
@@ -40,14 +42,14 @@ export interface FetcherOptions {
   readonly isolation?: Isolation
   /** How long a broker may wait for new records (default 250). */
   readonly maxWaitMs?: number
-  /** Per answer (default 16 MiB). */
+  /** Per answer (default 16 MiB); less where many fetchers share the budget. */
   readonly maxBytes?: number
   /** Per partition and answer (default 1 MiB); raised for larger record batches by itself. */
   readonly partitionMaxBytes?: number
   /** Unreleased bytes at which a partition is left out (default 4 MiB). */
   readonly partitionBufferBytes?: number
-  /** Unreleased bytes at which everything is left out (default 64 MiB). */
-  readonly totalBufferBytes?: number
+  /** Unreleased bytes of all fetchers that are given the same one (default: 64 MiB of its own). */
+  readonly budget?: ByteBudget
   readonly verifyCrc?: boolean
   /** Called for every answer of every partition, empty ones too; must not throw. */
   readonly onRecords: (fetched: FetchedRecords) => void
@@ -71,6 +73,8 @@ interface Assigned {
 /** Wait in the broker while a full partition may become ready at any moment. */
 const SHORT_WAIT_MS = 5
 const MAX_PARTITION_BYTES = 128 * 1024 * 1024
+const MIN_ANSWER_BYTES = 1024 * 1024
+const BUDGET_BYTES = 64 * 1024 * 1024
 const REQUEST_SLACK_MS = 30_000
 const FIRST_BACK_OFF_MS = 50
 const MAX_BACK_OFF_MS = 2000
@@ -85,7 +89,9 @@ export class Fetcher {
   readonly #loops = new Map<number, Promise<void>>()
   readonly #closing = new AbortController()
   #wake = Promise.withResolvers<undefined>()
-  #totalBufferedBytes = 0
+  readonly #budget: ByteBudget
+  readonly #leaveBudget: () => void
+  #bufferedBytes = 0
   #rotation = 0
   #nextLookUpAt = 0
   #routing: Promise<void> | undefined
@@ -93,6 +99,8 @@ export class Fetcher {
   constructor(options: FetcherOptions) {
     this.#options = options
     this.#cluster = options.cluster
+    this.#budget = options.budget ?? new ByteBudget(BUDGET_BYTES)
+    this.#leaveBudget = this.#budget.join()
   }
 
   /** Starts reading partitions at offsets; one that is assigned already is moved there. */
@@ -107,7 +115,7 @@ export class Fetcher {
         topic,
         partition,
         position: offset,
-        maxBytes: this.#options.partitionMaxBytes ?? 1024 * 1024,
+        maxBytes: this.#partitionMaxBytes(),
         bufferedBytes: 0,
         epoch: 0,
         stopped: false,
@@ -142,16 +150,22 @@ export class Fetcher {
 
   /** Delivered and not yet released. */
   get bufferedBytes(): number {
-    return this.#totalBufferedBytes
+    return this.#bufferedBytes
   }
 
   /** Stops; resolves when no callback will come any more. */
   async close(): Promise<void> {
     this.#closing.abort()
+    this.#leaveBudget()
+    this.#hold(-this.#bufferedBytes) // what is released from now on counts no more
     this.#assigned.clear()
     this.#signal()
     this.#cluster.closeChannel(`fetch/${this.#options.name}`)
     await Promise.all([...this.#loops.values(), this.#routing])
+  }
+
+  #partitionMaxBytes(): number {
+    return this.#options.partitionMaxBytes ?? 1024 * 1024
   }
 
   #moveTo(assigned: Assigned, offset: number): void {
@@ -245,11 +259,7 @@ export class Fetcher {
 
   /** Sends the next fetch to a leader; undefined if no partition of it wants one. */
   #send(nodeId: number): InFlight | undefined {
-    const {
-      isolation = 'read_committed',
-      maxWaitMs = 250,
-      maxBytes = 16 * 1024 * 1024,
-    } = this.#options
+    const { isolation = 'read_committed', maxWaitMs = 250 } = this.#options
     const wanted: Wanted[] = []
     let leftOut = 0
     for (const assigned of this.#assigned.values()) {
@@ -272,7 +282,7 @@ export class Fetcher {
           isolation,
           maxWaitMs: waitMs,
           minBytes: 1,
-          maxBytes,
+          maxBytes: this.#answerBytes(),
           positions: ordered.map(({ assigned, offset }) => ({
             topic: assigned.topic,
             partition: assigned.partition,
@@ -293,10 +303,20 @@ export class Fetcher {
   }
 
   #isFull(assigned: Assigned): boolean {
-    const { partitionBufferBytes = 4 << 20, totalBufferBytes = 64 << 20 } = this.#options
-    return (
-      assigned.bufferedBytes >= partitionBufferBytes || this.#totalBufferedBytes >= totalBufferBytes
-    )
+    const { partitionBufferBytes = 4 << 20 } = this.#options
+    const { bufferedBytes } = assigned
+    return bufferedBytes >= partitionBufferBytes || (bufferedBytes > 0 && this.#budget.isSpent)
+  }
+
+  /** The broker may exceed it by one batch: that is how batches larger than any limit get through. */
+  #answerBytes(): number {
+    const { maxBytes = 16 * 1024 * 1024 } = this.#options
+    return Math.min(maxBytes, Math.max(MIN_ANSWER_BYTES, Math.floor(this.#budget.shareBytes)))
+  }
+
+  #hold(bytes: number): void {
+    this.#bufferedBytes += bytes
+    this.#budget.add(bytes)
   }
 
   #scan(inFlight: InFlight, answer: FetchResponse): FetchedRecords[] {
@@ -328,9 +348,10 @@ export class Fetcher {
         assigned.maxBytes = Math.min(MAX_PARTITION_BYTES, assigned.maxBytes * 2)
         return
       }
+      assigned.maxBytes = this.#partitionMaxBytes()
       assigned.position = records.nextOffset
       assigned.bufferedBytes += bytes.length
-      this.#totalBufferedBytes += bytes.length
+      this.#hold(bytes.length)
       const { highWatermark, lastStableOffset, logStartOffset } = fetched
       deliveries.push({
         topic,
@@ -352,11 +373,11 @@ export class Fetcher {
     let left = sizeBytes
     return () => {
       if (left === 0) return
-      const wasFull = this.#isFull(assigned)
       assigned.bufferedBytes -= left
-      this.#totalBufferedBytes -= left
+      if (!this.#closing.signal.aborted) this.#hold(-left)
       left = 0
-      if (wasFull) this.#signal()
+      // Whether it was full cannot be told from here: other fetchers move the budget, too.
+      this.#signal()
     }
   }
 

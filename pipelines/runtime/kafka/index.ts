@@ -1,5 +1,6 @@
 /** Everything that speaks Kafka. Nothing outside this folder knows kafkajs or the wire protocol. */
 export type { SaslOptions } from './adapter.ts'
+export { ByteBudget } from './byte-budget.ts'
 export { KafkaAdmin } from './admin.ts'
 export { KafkaCluster } from './cluster.ts'
 export type { KafkaClusterOptions, OffsetSpec, RetryLimit, SendOptions } from './cluster.ts'
@@ -31,3 +32,4 @@ export type {
 } from './transactional-producer.ts'
 export { StreamWorker } from './worker/stream-worker.ts'
 export type { StreamWorkerOptions, TaskStatus } from './worker/stream-worker.ts'
+export { createTaskMemory, type TaskMemory } from './worker/task-memory.ts'

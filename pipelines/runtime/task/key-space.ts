@@ -62,6 +62,11 @@ export class KeySpace {
     return this.#layout.home.name
   }
 
+  /** Keys that changed since the last flush. */
+  get dirtyKeys(): number {
+    return this.#layout.home.table.dirty.count
+  }
+
   select(id: number): void {
     this.selectedId = id
     for (const store of this.stores) store.select(id)

@@ -42,6 +42,8 @@ import { TickRelay, type PassedTicks } from './tick-relay.ts'
 const HOUR_MS = 3_600_000
 /** What a run of the recorded order takes, about: inputs that take turns make one per record. */
 const RUN_BYTES = 64
+/** Before the first commit tells. */
+const FIRST_STATE_BYTES = 256
 
 export interface TaskOptions {
   readonly pipeline: Pipeline
@@ -92,6 +94,8 @@ export class Task {
   /** Tenant clock by tenant index, so that the record path does not recompute it. */
   readonly #tenantClockMs: number[] = []
   #order: InputOrder
+  /** Of changelog entries, in the latest commit: what a key that has changed since will take. */
+  #stateBytesPerKey = FIRST_STATE_BYTES
 
   constructor(options: TaskOptions) {
     const { pipeline, partition, partitions, settings, schemas } = options
@@ -164,15 +168,20 @@ export class Task {
     return pendingBytes + this.#ticks.pendingBytes + this.#runs.length * RUN_BYTES
   }
 
+  /** All that the next commit will hold, changed state included, about. */
+  get uncommittedBytes(): number {
+    return this.pendingBytes + this.keySpace.dirtyKeys * this.#stateBytesPerKey
+  }
+
   /**
-   * Processes up to `maxRecords` records that are there, and no further one when what is pending
-   * has reached `pendingLimitBytes`: records may be large, and a tick may close many windows.
+   * Processes up to `maxRecords` records that are there, and no further one when what is to be
+   * committed has reached `limitBytes`: records may be large, and a tick may close many windows.
    *
    * @throws RuntimeError PIPELINE_FAILED when a handler throws: the task must not go on
    */
-  run(maxRecords: number, pendingLimitBytes = Number.POSITIVE_INFINITY): RunOutcome {
+  run(maxRecords: number, limitBytes = Number.POSITIVE_INFINITY): RunOutcome {
     let budget = maxRecords
-    while (budget > 0 && this.pendingBytes < pendingLimitBytes) {
+    while (budget > 0 && this.uncommittedBytes < limitBytes) {
       const pick = this.#order.next()
       if (pick === undefined) return { kind: 'idle' }
       const { queue, untilMs, untilOffset } = pick
@@ -184,7 +193,7 @@ export class Task {
         budget -= 1
       } while (
         budget > 0 &&
-        this.pendingBytes < pendingLimitBytes &&
+        this.uncommittedBytes < limitBytes &&
         queue.hasHead &&
         queue.head.timestampMs <= untilMs &&
         queue.head.offset < untilOffset
@@ -218,8 +227,12 @@ export class Task {
   }
 
   #flushState(): void {
+    const { dirtyKeys } = this.keySpace
+    const beforeBytes = this.#outputs.pendingBytes
     try {
       this.keySpace.flush(this.#internal.changelogWriter)
+      const writtenBytes = this.#outputs.pendingBytes - beforeBytes
+      if (dirtyKeys > 0) this.#stateBytesPerKey = Math.ceil(writtenBytes / dirtyKeys)
     } catch (error) {
       throw new RuntimeError(
         'PIPELINE_FAILED',

@@ -20,6 +20,7 @@ import { GroupMember, type TaskSpec } from '../group-member.ts'
 import type { SchemaRegistryClient } from '../registry.ts'
 import { backOffMs, sleep } from '../retry.ts'
 import { TransactionError, type TransactionStage } from '../transactional-producer.ts'
+import { createTaskMemory, type TaskMemory } from './task-memory.ts'
 import { TaskRunner } from './task-runner.ts'
 
 export interface StreamWorkerOptions {
@@ -30,6 +31,8 @@ export interface StreamWorkerOptions {
   readonly applicationId: string
   /** Ids of registered schemas by topic: outputs and internal topics. */
   readonly schemaIds: ReadonlyMap<string, number>
+  /** Give all workers of a process the same. */
+  readonly memory?: TaskMemory
   readonly commitIntervalMs?: number
   readonly transactionTimeoutMs?: number
   readonly sessionTimeoutMs?: number
@@ -74,11 +77,13 @@ export class StreamWorker {
   /** From the drain until the next assignment: nothing may begin to run. */
   #rebalancing = false
   readonly #partitionCounts = new Map<string, number>()
+  readonly #memory: TaskMemory
   #maxBatchBytes: ReadonlyMap<string, number> = new Map()
 
   constructor(options: StreamWorkerOptions) {
     this.#options = options
     this.pipeline = options.pipeline
+    this.#memory = options.memory ?? createTaskMemory()
     this.#groupId = `${options.applicationId}.${options.pipeline.name}`
   }
 
@@ -247,6 +252,7 @@ export class StreamWorker {
       groupId: this.#groupId,
       transactionalId: `${applicationId}.${pipeline.name}.${partition}`,
       partitions: this.#partitions,
+      memory: this.#memory,
       commitIntervalMs: this.#options.commitIntervalMs ?? DEFAULT_COMMIT_INTERVAL_MS,
       transactionTimeoutMs: this.#options.transactionTimeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS,
       createTask: () =>

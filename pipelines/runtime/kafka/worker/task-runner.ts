@@ -6,7 +6,8 @@
  *   older can move them afterwards.
  * - W2: any error of a transaction ends this runner; a successor starts from what is committed.
  *   Nothing is repeated inside a transaction that failed.
- * - W3: processing goes on while a commit is under way, on buffers of its own, up to a bound.
+ * - W3: processing goes on while a commit is under way, on buffers of its own, up to a bound: its
+ *   own, or a smaller one while all tasks of the process together hold much.
  * - W4: passed-on ticks are written when the outputs and repartitioned records before them have been
  *   acknowledged, and say where those stand: a tick must not overtake data (R1, M2).
  */
@@ -26,13 +27,14 @@ import {
   type TransactionStage,
 } from '../transactional-producer.ts'
 import { CommitTimes } from './commit-times.ts'
+import type { TaskMemory } from './task-memory.ts'
 import { restoreTask, type RestoreProgress } from './restore-task.ts'
 
 /** Records between two looks at the clock: a millisecond or two of work. */
 const RUN_RECORDS = 2_000
 /** Output that makes a commit due early, and output at which processing waits for the commit (W3). */
 const EARLY_COMMIT_BYTES = 800_000
-const PENDING_LIMIT_BYTES = 16 * 1024 * 1024
+const UNCOMMITTED_LIMIT_BYTES = 16 * 1024 * 1024
 const FETCH_WAIT_MS = 200
 const REGISTRY_BACK_OFF_MS = 100
 const REGISTRY_MAX_BACK_OFF_MS = 5_000
@@ -47,6 +49,7 @@ export interface TaskRunnerOptions {
   readonly partitions: number
   readonly commitIntervalMs: number
   readonly transactionTimeoutMs: number
+  readonly memory: TaskMemory
   /** Makes the task anew; state comes from the changelogs. */
   readonly createTask: () => Task
   /** Membership under which offsets are committed. */
@@ -72,6 +75,9 @@ export class TaskRunner {
   readonly #queues = new Map<string, InputQueue>()
   readonly #committedOffsets = new Map<string, number>()
   #committing: Promise<void> | undefined
+  /** Of the commit under way, and what is counted in the memory of all tasks. */
+  #committingBytes = 0
+  #countedBytes = 0
   #lastCommitAtMs = 0
   #timer: NodeJS.Timeout | undefined
   #scheduled = false
@@ -97,6 +103,7 @@ export class TaskRunner {
       cluster,
       name: transactionalId,
       maxWaitMs: FETCH_WAIT_MS,
+      budget: options.memory.fetched,
       onRecords: (fetched) => {
         this.#receive(fetched)
       },
@@ -183,6 +190,7 @@ export class TaskRunner {
     clearTimeout(this.#timer)
     await this.#fetcher.close()
     await this.#committing
+    this.#countBytes(0)
     this.#producer.close()
   }
 
@@ -244,10 +252,11 @@ export class TaskRunner {
 
   #work(): void {
     if (this.state !== 'running' || this.#awaitingSchema) return
-    const pendingBytes = this.task.pendingBytes
-    if (this.#committing !== undefined && pendingBytes > PENDING_LIMIT_BYTES) return // W3
+    const limitBytes = this.#uncommittedLimitBytes()
+    if (this.#committing !== undefined && this.task.uncommittedBytes >= limitBytes) return // W3
     try {
-      const outcome = this.task.run(RUN_RECORDS, PENDING_LIMIT_BYTES)
+      const outcome = this.task.run(RUN_RECORDS, limitBytes)
+      this.#countBytes(this.#committingBytes + this.task.uncommittedBytes)
       if (outcome.kind === 'schema-missing') void this.#awaitSchema(outcome.schemaId)
       if (outcome.kind === 'more') this.#schedule()
     } catch (error) {
@@ -257,11 +266,27 @@ export class TaskRunner {
     this.#commitWhenDue()
   }
 
+  /** W3 */
+  #uncommittedLimitBytes(): number {
+    return this.#options.memory.outputs.isSpent ? EARLY_COMMIT_BYTES : UNCOMMITTED_LIMIT_BYTES
+  }
+
+  #countBytes(bytes: number): void {
+    const counted = this.#closing.signal.aborted ? 0 : bytes
+    this.#options.memory.outputs.add(counted - this.#countedBytes)
+    this.#countedBytes = counted
+  }
+
+  #isCommitLarge(): boolean {
+    const { pendingBytes, uncommittedBytes } = this.task
+    return pendingBytes > EARLY_COMMIT_BYTES || uncommittedBytes >= this.#uncommittedLimitBytes()
+  }
+
   #commitWhenDue(): void {
     if (this.state !== 'running' || this.#committing !== undefined) return
     if (!this.task.hasUncommitted) return
     const waitMs = this.#lastCommitAtMs + this.#options.commitIntervalMs - performance.now()
-    if (waitMs <= 0 || this.task.pendingBytes > EARLY_COMMIT_BYTES) {
+    if (waitMs <= 0 || this.#isCommitLarge()) {
       void this.#commit()
       return
     }
@@ -273,12 +298,16 @@ export class TaskRunner {
 
   /** Never rejects. */
   async #commit(): Promise<void> {
+    const uncommittedBytes = this.task.uncommittedBytes
     const commit = this.#takeCommit()
     if (commit === undefined) return
+    this.#committingBytes = uncommittedBytes
     this.#lastCommitAtMs = performance.now()
     this.#committing = this.#send(commit)
     await this.#committing
     this.#committing = undefined
+    this.#committingBytes = 0
+    this.#countBytes(this.task.uncommittedBytes)
     this.#schedule()
     this.#commitWhenDue()
   }
