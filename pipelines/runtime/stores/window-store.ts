@@ -9,7 +9,8 @@
 
 import type { AvroSchema } from '../../../schemas/topic.ts'
 import type { WindowSpec } from '../topology/windows.ts'
-import { CellTable, type Cell } from './cell-store.ts'
+import { AggregateTable, type AggregateOptions } from './aggregate-table.ts'
+import type { Cell } from './cell-store.ts'
 import {
   SuffixedKey,
   type ChangelogEntry,
@@ -18,17 +19,12 @@ import {
 } from './changelog.ts'
 import { DueBuckets } from './due-buckets.ts'
 import type { KeyTable } from './key-table.ts'
-import { RowTable, type RowView } from './row-table.ts'
-import { rowSchema } from './row-store.ts'
+import type { RowView } from './row-table.ts'
 
 const NONE = -1
-const CELL_FIELD = '_cell'
 
-export interface WindowStoreOptions {
-  readonly name: string
+export interface WindowStoreOptions extends AggregateOptions {
   readonly window: WindowSpec
-  readonly initial: Readonly<Record<string, number>>
-  readonly cell?: { readonly schema: AvroSchema; readonly empty: () => unknown } | undefined
 }
 
 /** What a pipeline sees of the window at hand. */
@@ -46,34 +42,22 @@ export class WindowStore implements StateStore, WindowAggregate {
   readonly cell: Cell<unknown>
   readonly due = new DueBuckets()
 
-  readonly #table: RowTable<string>
-  readonly #cells: CellTable<unknown> | undefined
-  readonly #emptyCell: (() => unknown) | undefined
+  readonly #aggregates: AggregateTable
   readonly #key = new SuffixedKey(8)
-  #body = Buffer.alloc(512)
   readonly #firstSlot: number[] = []
   readonly #nextSlot: number[] = []
   readonly #slotKey: number[] = []
   readonly #slotStart: number[] = []
   readonly #freeSlots: number[] = []
   #slotBound = 0
-  #selectedSlot = NONE
 
   constructor(options: WindowStoreOptions) {
     this.name = options.name
     this.window = options.window
-    this.#table = new RowTable(options.initial)
-    this.row = this.#table.row
-    this.#cells = options.cell && new CellTable(options.cell.schema)
-    this.#emptyCell = options.cell?.empty
-    this.schema = windowSchema(options)
-    this.cell = {
-      get: () => this.#cells?.get(this.#selectedSlot),
-      set: (value) => {
-        this.#cells?.set(this.#selectedSlot, value)
-        this.#table.dirty.add(this.#selectedSlot)
-      },
-    }
+    this.#aggregates = new AggregateTable(options)
+    this.row = this.#aggregates.row
+    this.cell = this.#aggregates.cell
+    this.schema = this.#aggregates.schema
   }
 
   get openWindows(): number {
@@ -86,7 +70,7 @@ export class WindowStore implements StateStore, WindowAggregate {
 
   /** Windows are selected by slot; the key alone selects nothing. */
   select(): void {
-    this.#selectedSlot = NONE
+    // nothing
   }
 
   /**
@@ -108,9 +92,7 @@ export class WindowStore implements StateStore, WindowAggregate {
       this.#nextSlot[slot] = next
       if (previous === NONE) this.#firstSlot[id] = slot
       else this.#nextSlot[previous] = slot
-      this.#table.create(slot)
-      if (this.#emptyCell) this.#cells?.set(slot, this.#emptyCell())
-      this.#table.dirty.add(slot)
+      this.#aggregates.create(slot)
       this.due.add(tenant, this.dueAtMs(slot), slot)
     }
     this.selectSlot(slot)
@@ -118,8 +100,7 @@ export class WindowStore implements StateStore, WindowAggregate {
   }
 
   selectSlot(slot: number): void {
-    this.#selectedSlot = slot
-    this.#table.select(slot)
+    this.#aggregates.select(slot)
   }
 
   /** The earliest open window of the key, or -1. */
@@ -163,7 +144,7 @@ export class WindowStore implements StateStore, WindowAggregate {
     else this.#nextSlot[previous] = next
     this.due.remove(tenant, this.dueAtMs(slot))
     this.#slotKey[slot] = NONE
-    this.#cells?.forget(slot)
+    this.#aggregates.forget(slot)
     this.#freeSlots.push(slot)
   }
 
@@ -174,12 +155,12 @@ export class WindowStore implements StateStore, WindowAggregate {
   }
 
   flush(keys: KeyTable, out: ChangelogWriter): void {
-    this.#table.dirty.drain((slot) => {
+    this.#aggregates.rows.dirty.drain((slot) => {
       if (!this.isOpen(slot)) return
-      const end = this.#encode(slot)
+      const { body, end } = this.#aggregates.encode(slot)
       const suffixAt = this.#key.start(keys, this.keyOf(slot))
       this.#key.bytes.writeDoubleBE(this.startMsOf(slot), suffixAt)
-      out.write(this.#key.bytes, 0, this.#key.length, this.#body, end)
+      out.write(this.#key.bytes, 0, this.#key.length, body, end)
     })
   }
 
@@ -190,36 +171,11 @@ export class WindowStore implements StateStore, WindowAggregate {
       this.#forget(slot, tenant)
       return
     }
-    const { fields } = entry.writerSchema as { fields: { name: string; type: AvroSchema }[] }
-    const numbers = fields.filter(({ name }) => name !== CELL_FIELD)
-    numbers.forEach(({ name }, index) => {
-      const column = this.#table.fields.indexOf(name)
-      if (column < 0) return
-      this.#table.write(slot, column, entry.body.readDoubleLE(entry.bodyStart + index * 8))
-    })
-    const cell = fields.find(({ name }) => name === CELL_FIELD)
-    if (cell && this.#cells) {
-      const cellEntry = { ...entry, writerSchema: cell.type }
-      this.#cells.decode(slot, cellEntry, entry.bodyStart + numbers.length * 8)
-    }
+    this.#aggregates.decode(slot, entry)
   }
 
   markRestored(): void {
-    this.#table.dirty.clear()
-    this.#cells?.dirty.clear()
-  }
-
-  #encode(slot: number): number {
-    const rowEnd = this.#table.copyBytes(slot, this.#body, 0)
-    if (!this.#cells) return rowEnd
-    const { body, end } = this.#cells.encode(slot)
-    if (this.#body.length < rowEnd + end) {
-      const grown = Buffer.alloc((rowEnd + end) * 2)
-      this.#body.copy(grown, 0, 0, rowEnd)
-      this.#body = grown
-    }
-    body.copy(this.#body, rowEnd, 0, end)
-    return rowEnd + end
+    this.#aggregates.markRestored()
   }
 
   #writeTombstone(slot: number, keys: KeyTable, out: ChangelogWriter): void {
@@ -227,10 +183,4 @@ export class WindowStore implements StateStore, WindowAggregate {
     this.#key.bytes.writeDoubleBE(this.startMsOf(slot), suffixAt)
     out.write(this.#key.bytes, 0, this.#key.length, null, 0)
   }
-}
-
-const windowSchema = (options: WindowStoreOptions): AvroSchema => {
-  const schema = rowSchema(options.name, options.initial) as { fields: unknown[] }
-  if (!options.cell) return schema
-  return { ...schema, fields: [...schema.fields, { name: CELL_FIELD, type: options.cell.schema }] }
 }

@@ -6,10 +6,11 @@
  */
 
 import type { WindowStore } from '../stores/window-store.ts'
-import type { ErasedWindow, Pipeline } from '../topology/define-pipeline.ts'
+import type { ErasedSession, ErasedWindow, Pipeline } from '../topology/define-pipeline.ts'
 import { firstWindowStart, lastWindowStart } from '../topology/windows.ts'
 import type { HandlerContext } from './handler-context.ts'
 import type { ChangelogWriters, KeySpace } from './key-space.ts'
+import { SessionWindows } from './session-windows.ts'
 
 interface BoundWindow {
   readonly spec: ErasedWindow
@@ -24,6 +25,7 @@ export class KeyProcessor {
   readonly #context: HandlerContext
   readonly #writers: ChangelogWriters
   readonly #windows: readonly BoundWindow[]
+  readonly #sessions: readonly SessionWindows[]
 
   constructor(options: {
     readonly pipeline: Pipeline
@@ -39,6 +41,10 @@ export class KeyProcessor {
       store,
       spec: options.pipeline.windows[store.name] as ErasedWindow,
     }))
+    this.#sessions = options.keySpace.sessions.map((store) => {
+      const spec = options.pipeline.windows[store.name] as ErasedSession
+      return new SessionWindows({ ...options, spec, store })
+    })
   }
 
   /**
@@ -74,6 +80,12 @@ export class KeyProcessor {
         }
       }
     }
+    for (const session of this.#sessions) {
+      for (const slot of session.store.takeDue(tenant, tenantClockMs, this.#keySpace.keys)) {
+        this.#moveTo(session.store.keyOf(slot), tenantClockMs)
+        session.close(slot)
+      }
+    }
     for (const { name, queue } of this.#keySpace.timers) {
       queue.takeDue(tenant, tenantClockMs, (id) => {
         this.#moveTo(id, tenantClockMs)
@@ -102,6 +114,7 @@ export class KeyProcessor {
         this.#close(window, slot)
       }
     }
+    for (const session of this.#sessions) session.closeDue(id, clockMs)
     for (const timer of this.#keySpace.timers) {
       if (timer.atMs <= clockMs) this.#runTimer(timer.name, id, clockMs)
     }
@@ -145,6 +158,11 @@ export class KeyProcessor {
         open = true
       }
       if (open) taken += 1
+    }
+    for (const session of this.#sessions) {
+      if (session.input !== record.input) continue
+      wanted += 1
+      if (session.add(id, record, this.#context.clockMs)) taken += 1
     }
     return wanted === 0 || taken > 0
   }

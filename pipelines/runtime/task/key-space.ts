@@ -7,6 +7,7 @@
 
 import type { ChangelogWriter, StateStore } from '../stores/changelog.ts'
 import { KeyTable } from '../stores/key-table.ts'
+import type { SessionStore } from '../stores/session-store.ts'
 import { TimerQueue } from '../stores/timer-queue.ts'
 import type { WindowStore } from '../stores/window-store.ts'
 import type { Pipeline } from '../topology/define-pipeline.ts'
@@ -28,6 +29,7 @@ export class KeySpace {
   readonly keys = new KeyTable()
   readonly stores: readonly StateStore[]
   readonly windows: readonly WindowStore[]
+  readonly sessions: readonly SessionStore[]
   readonly timers: readonly DeclaredTimer[]
   /** What handlers get: one view per declared state. */
   readonly views: object
@@ -42,9 +44,10 @@ export class KeySpace {
 
   constructor(pipeline: Pipeline) {
     this.#layout = layOutState(pipeline)
-    const { home, cells, rings, windows, timers } = this.#layout
-    this.stores = [home, ...cells, ...rings, ...windows]
+    const { home, cells, rings, windows, sessions, timers } = this.#layout
+    this.stores = [home, ...cells, ...rings, ...windows, ...sessions]
     this.windows = windows
+    this.sessions = sessions
     this.#clockField = home.table.fields.indexOf(CLOCK_FIELD)
     this.#tenantField = home.table.fields.indexOf(TENANT_FIELD)
     this.#limit = pipeline.keyLimit

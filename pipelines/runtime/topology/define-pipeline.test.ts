@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { signalsRollups, telemetryMetrics } from '../../../schemas/topics.ts'
-import { copartitioned, definePipeline, minutes, row, timer, tumbling } from '../index.ts'
+import { copartitioned, definePipeline, minutes, row, session, timer, tumbling } from '../index.ts'
 
 const limits = {
   keyIdleTtlMs: minutes(60),
@@ -64,7 +64,20 @@ it.each([
   expect(() => definePipeline({ ...base, ...change })).toThrow(says)
 })
 
+it('asks of a session window, and of no other, how two become one', () => {
+  const fine = { row: { count: 0 }, add: () => undefined, close: () => undefined }
+  const gap = session({ gapMs: 1, graceMs: 0 })
+  const minute = tumbling({ sizeMs: minutes(1), graceMs: 0 })
+  const merge = () => undefined
+  definePipeline({ ...base, windows: { visit: { ...fine, input: 'points', window: gap, merge } } })
+  // @ts-expect-error a session window without merge
+  definePipeline({ ...base, windows: { visit: { ...fine, input: 'points', window: gap } } })
+  // @ts-expect-error a tumbling window with one
+  definePipeline({ ...base, windows: { m: { ...fine, input: 'points', window: minute, merge } } })
+})
+
 it.each([
+  { title: 'a number called as ours are', change: { state: { a: row({ _x: 0 }) } }, says: /own/ },
   { title: 'a state called as a store of ours', change: { state: { task: timer() } }, says: /own/ },
   { title: 'a state that Avro cannot name', change: { state: { 'a-b': timer() } }, says: /store/ },
   {

@@ -12,6 +12,7 @@ import type { WindowAggregate } from '../stores/window-store.ts'
 import type { AnyGlobalInput, AnyKeyedInput, GlobalStateOf, RecordOf } from './inputs.ts'
 import { KEYS_STORE, TASK_STORE } from './store-names.ts'
 import type { CellSpec, StateSpecs, StateViews } from './state.ts'
+import type { SessionSpec } from './session-window.ts'
 import type { WindowBounds, WindowSpec } from './windows.ts'
 
 export type KeyedInputs = Readonly<Record<string, AnyKeyedInput>>
@@ -37,25 +38,41 @@ export interface Context<Globals, Out> {
 
 type RowOf<Initial> = WindowAggregate<Extract<keyof Initial, string>>['row']
 
+/** The window at hand. */
+interface Aggregate<Initial, Cell> {
+  readonly row: RowOf<Initial>
+  readonly cell: WindowAggregate<string, Cell>['cell']
+}
+
 /** A windowed aggregate of one input. */
-export interface WindowedSpec<Record, Initial, Cell, State, Globals, Out> {
+export type WindowedSpec<Record, Initial, Cell, State, Globals, Out> = AggregateSpec<
+  Record,
+  Initial,
+  Cell,
+  State,
+  Globals,
+  Out
+> &
+  (
+    | { readonly window: WindowSpec; readonly merge?: never }
+    | {
+        readonly window: SessionSpec
+        /**
+         * Two sessions have become one: adds what the later one, `source`, holds to the earlier
+         * one, `target`. The record that bridges them is added after that.
+         */
+        readonly merge: (target: Aggregate<Initial, Cell>, source: Aggregate<Initial, Cell>) => void
+      }
+  )
+
+interface AggregateSpec<Record, Initial, Cell, State, Globals, Out> {
   readonly input: string
-  readonly window: WindowSpec
   readonly row: Initial
   /** For what does not fit into numbers: an Avro value per window. */
   readonly cell?: CellSpec<Cell> & { readonly empty: () => Cell }
-  readonly add: (
-    record: Record,
-    aggregate: {
-      readonly row: RowOf<Initial>
-      readonly cell: WindowAggregate<string, Cell>['cell']
-    },
-  ) => void
+  readonly add: (record: Record, aggregate: Aggregate<Initial, Cell>) => void
   readonly close: (
-    aggregate: {
-      readonly row: RowOf<Initial>
-      readonly cell: WindowAggregate<string, Cell>['cell']
-    },
+    aggregate: Aggregate<Initial, Cell>,
     bounds: WindowBounds,
     state: StateViews<State>,
     context: Context<Globals, Out>,
@@ -109,7 +126,7 @@ export interface Pipeline {
   readonly globals: GlobalInputs
   readonly state: StateSpecs
   readonly outputs: Outputs
-  readonly windows: Readonly<Record<string, ErasedWindow>>
+  readonly windows: Readonly<Record<string, ErasedWindow | ErasedSession>>
   readonly on: Readonly<Record<string, ErasedHandler | undefined>>
   readonly onTimer: Readonly<Record<string, ErasedTimerHandler>>
   readonly keyIdleTtlMs: number
@@ -123,9 +140,15 @@ export interface Pipeline {
 type ErasedContext = Context<Record<string, AnyGlobalInput>, Record<string, Topic<never>>>
 type ErasedHandler = (record: object, state: object, context: ErasedContext) => void
 type ErasedTimerHandler = (state: object, context: ErasedContext) => void
-export interface ErasedWindow {
-  readonly input: string
+export interface ErasedWindow extends ErasedAggregate {
   readonly window: WindowSpec
+}
+export interface ErasedSession extends ErasedAggregate {
+  readonly window: SessionSpec
+  readonly merge: (target: WindowAggregate, source: WindowAggregate) => void
+}
+interface ErasedAggregate {
+  readonly input: string
   readonly row: Readonly<Record<string, number>>
   readonly cell?: CellSpec & { readonly empty: () => unknown }
   readonly add: (record: object, aggregate: WindowAggregate) => void
@@ -164,6 +187,14 @@ export const definePipeline = <
   if (!NAME.test(spec.name)) refuse('the name must be lower-case letters, digits and dashes')
   const rows = Object.values(spec.state ?? {}).filter(({ kind }) => kind === 'row')
   if (rows.length > 1) refuse('at most one row; put the numbers of one key into one row')
+  const numbers = [
+    ...Object.values(spec.state ?? {}).flatMap((state) =>
+      state.kind === 'row' ? Object.keys(state.initial) : [],
+    ),
+    ...Object.values(spec.windows ?? {}).flatMap((window) => Object.keys(window.row)),
+  ]
+  const reserved = numbers.find((name) => name.startsWith('_'))
+  if (reserved !== undefined) refuse(`'${reserved}': names with '_' in front are the runtime's own`)
   const stores = [...Object.keys(spec.state ?? {}), ...Object.keys(spec.windows ?? {})]
   for (const name of stores) {
     if (!STORE_NAME.test(name)) refuse(`'${name}' cannot name a store: letters and digits only`)
@@ -178,8 +209,8 @@ export const definePipeline = <
     const input = spec.windows?.[name]?.input ?? ''
     if (!(input in spec.inputs)) refuse(`window '${name}' aggregates '${input}', which is no input`)
     if (name in (spec.state ?? {})) refuse(`'${name}' names both a window and a state`)
-    const { sizeMs = 0, graceMs = 0 } = spec.windows?.[name]?.window ?? {}
-    if (spec.keyIdleTtlMs < sizeMs + graceMs)
+    const window = spec.windows?.[name]?.window
+    if (window !== undefined && spec.keyIdleTtlMs < openForMs(window))
       refuse(`keyIdleTtlMs ${spec.keyIdleTtlMs} would forget keys whose window '${name}' is open`)
   }
   for (const name of Object.keys(spec.onTimer ?? {})) {
@@ -199,6 +230,10 @@ export const definePipeline = <
     ...spec,
   }) as unknown as Pipeline
 }
+
+/** How long a key that falls silent keeps a window open. */
+const openForMs = (window: WindowSpec | SessionSpec): number =>
+  (window.kind === 'session' ? window.gapMs : window.sizeMs) + window.graceMs
 
 const hasField = (topic: Pick<Topic, 'schema'>, field: string): boolean =>
   (topic.schema as { fields: { name: string }[] }).fields.some(({ name }) => name === field)

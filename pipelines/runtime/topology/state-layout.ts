@@ -9,6 +9,7 @@ import type { AvroSchema } from '../../../schemas/topic.ts'
 import { CellStore } from '../stores/cell-store.ts'
 import { RingStore } from '../stores/ring-store.ts'
 import { RowStore } from '../stores/row-store.ts'
+import { SessionStore } from '../stores/session-store.ts'
 import { WindowStore } from '../stores/window-store.ts'
 import type { Pipeline } from './define-pipeline.ts'
 import { KEYS_STORE } from './store-names.ts'
@@ -22,12 +23,14 @@ export interface StateLayout {
   readonly cells: readonly CellStore[]
   readonly rings: readonly RingStore[]
   readonly windows: readonly WindowStore[]
+  readonly sessions: readonly SessionStore[]
   /** Timers by declared name. */
   readonly timers: readonly string[]
 }
 
 export const layOutState = (pipeline: Pipeline): StateLayout => {
   const specs = Object.entries(pipeline.state)
+  const windows = Object.entries(pipeline.windows)
   const rowEntry = specs.find(([, spec]) => spec.kind === 'row')
   const timers = specs.filter(([, spec]) => spec.kind === 'timer').map(([name]) => name)
   const initial: Record<string, number> = {
@@ -44,8 +47,11 @@ export const layOutState = (pipeline: Pipeline): StateLayout => {
     rings: specs.flatMap(([name, spec]) =>
       spec.kind === 'ring' ? [new RingStore({ name, capacity: spec.capacity })] : [],
     ),
-    windows: Object.entries(pipeline.windows).map(
-      ([name, { window, row, cell }]) => new WindowStore({ name, window, initial: row, cell }),
+    windows: windows.flatMap(([name, { window, row, cell }]) =>
+      window.kind === 'aligned' ? [new WindowStore({ name, window, initial: row, cell })] : [],
+    ),
+    sessions: windows.flatMap(([name, { window, row, cell }]) =>
+      window.kind === 'session' ? [new SessionStore({ name, window, initial: row, cell })] : [],
     ),
     timers,
   }
@@ -53,6 +59,9 @@ export const layOutState = (pipeline: Pipeline): StateLayout => {
 
 /** Name and changelog schema of every store of a pipeline. */
 export const storeSchemas = (pipeline: Pipeline): { name: string; schema: AvroSchema }[] => {
-  const { home, cells, rings, windows } = layOutState(pipeline)
-  return [home, ...cells, ...rings, ...windows].map(({ name, schema }) => ({ name, schema }))
+  const { home, cells, rings, windows, sessions } = layOutState(pipeline)
+  return [home, ...cells, ...rings, ...windows, ...sessions].map(({ name, schema }) => ({
+    name,
+    schema,
+  }))
 }

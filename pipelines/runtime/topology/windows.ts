@@ -1,12 +1,14 @@
 /**
  * Event-time windows, half-open `[start, end)`, aligned to the epoch.
  *
- * Tumbling windows do not overlap; hopping ones start every `advanceMs` and overlap.
+ * Tumbling windows do not overlap; hopping ones start every `advanceMs` and overlap. Those that
+ * follow the records instead are in session-window.ts.
  */
 
 import { RuntimeError } from '../errors.ts'
 
 export interface WindowSpec {
+  readonly kind: 'aligned'
   readonly sizeMs: number
   readonly advanceMs: number
   /** How long after its end a window still takes records. */
@@ -19,9 +21,13 @@ export interface WindowBounds {
 }
 
 export const tumbling = (options: { sizeMs: number; graceMs: number }): WindowSpec =>
-  checked({ ...options, advanceMs: options.sizeMs })
+  checked({ ...options, kind: 'aligned', advanceMs: options.sizeMs })
 
-export const hopping = (options: WindowSpec): WindowSpec => checked({ ...options })
+export const hopping = (options: {
+  sizeMs: number
+  advanceMs: number
+  graceMs: number
+}): WindowSpec => checked({ ...options, kind: 'aligned' })
 
 /** Start of the earliest window that contains `timeMs`. */
 export const firstWindowStart = (window: WindowSpec, timeMs: number): number =>

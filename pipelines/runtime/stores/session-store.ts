@@ -1,0 +1,289 @@
+/**
+ * Open sessions of every key, of one session window.
+ *
+ * A session is a slot: an aggregate, a key id, its first and last event. A key's slots form a short
+ * list in order of time. In the changelog a session stands under its first event; the last one is a
+ * field of its own beside the pipeline's.
+ *
+ * - E1: whatever a session was written under is deleted at once when that changes: when the session
+ *   grows backwards, is merged into another one, or closes.
+ */
+
+import type { AvroSchema } from '../../../schemas/topic.ts'
+import { sessionEndMs, touchesSession, type SessionSpec } from '../topology/session-window.ts'
+import type { WindowBounds } from '../topology/windows.ts'
+import { AggregateTable, type AggregateOptions } from './aggregate-table.ts'
+import type { Cell } from './cell-store.ts'
+import {
+  SuffixedKey,
+  type ChangelogEntry,
+  type ChangelogWriter,
+  type StateStore,
+} from './changelog.ts'
+import type { KeyTable } from './key-table.ts'
+import { MovingDue } from './moving-due.ts'
+import type { RowView } from './row-table.ts'
+import type { WindowAggregate } from './window-store.ts'
+
+const NONE = -1
+const LAST_FIELD = '_last'
+const LAST_COLUMN = 0
+
+export interface SessionStoreOptions extends AggregateOptions {
+  readonly window: SessionSpec
+}
+
+/** Where deletions go: the keys are needed for their bytes. */
+export interface ChangelogTarget {
+  readonly keys: KeyTable
+  readonly out: ChangelogWriter
+}
+
+export class SessionStore implements StateStore, WindowAggregate {
+  readonly name: string
+  readonly window: SessionSpec
+  readonly schema: AvroSchema
+  readonly suffixBytes = 8
+  readonly row: RowView<string>
+  readonly cell: Cell<unknown>
+
+  readonly #aggregates: AggregateTable
+  /** The last session that was merged into another one, for the pipeline to read. */
+  readonly #absorbed: AggregateTable
+  readonly #due = new MovingDue()
+  readonly #key = new SuffixedKey(8)
+  readonly #firstSlot: number[] = []
+  readonly #nextSlot: number[] = []
+  readonly #slotKey: number[] = []
+  readonly #firstMs: number[] = []
+  /** First event under which the changelog has the session; NaN while it has not. */
+  readonly #writtenMs: number[] = []
+  readonly #freeSlots: number[] = []
+  #slotBound = 0
+
+  constructor(options: SessionStoreOptions) {
+    this.name = options.name
+    this.window = options.window
+    const initial = { [LAST_FIELD]: 0, ...options.initial }
+    this.#aggregates = new AggregateTable({ ...options, initial })
+    this.#absorbed = new AggregateTable({ ...options, initial })
+    this.row = this.#aggregates.row
+    this.cell = this.#aggregates.cell
+    this.schema = this.#aggregates.schema
+  }
+
+  get openSessions(): number {
+    return this.#slotBound - this.#freeSlots.length
+  }
+
+  /** As many as there are open sessions, or something leaks. */
+  get queuedSessions(): number {
+    return this.#due.size
+  }
+
+  create(id: number): void {
+    this.#firstSlot[id] = NONE
+  }
+
+  /** Sessions are selected by slot; the key alone selects nothing. */
+  select(): void {
+    // nothing
+  }
+
+  selectSlot(slot: number): void {
+    this.#aggregates.select(slot)
+  }
+
+  /** The earliest open session of the key, or -1. */
+  firstOpen(id: number): number {
+    return this.#firstSlot[id] as number
+  }
+
+  keyOf(slot: number): number {
+    return this.#slotKey[slot] as number
+  }
+
+  boundsOf(slot: number): WindowBounds {
+    return { startMs: this.#firstMs[slot] as number, endMs: this.#endMs(slot) }
+  }
+
+  /** When the session closes unless it grows: end plus grace, on its key's clock. */
+  dueAtMs(slot: number): number {
+    return this.#endMs(slot) + this.window.graceMs
+  }
+
+  /** The earlier of the sessions that a record at `timeMs` belongs to, or -1. */
+  touching(id: number, timeMs: number): number {
+    let slot = this.#firstSlot[id] as number
+    while (slot !== NONE && !this.touches(slot, timeMs)) slot = this.#nextSlot[slot] as number
+    return slot
+  }
+
+  touches(slot: number, timeMs: number): boolean {
+    const session = { firstMs: this.#firstMs[slot] as number, lastMs: this.#lastMs(slot) }
+    return touchesSession(this.window, session, timeMs)
+  }
+
+  /** The key's session after this one, or -1. */
+  next(slot: number): number {
+    return this.#nextSlot[slot] as number
+  }
+
+  /** A session of one event; selects it. */
+  open(id: number, tenant: number, timeMs: number): number {
+    const slot = this.#insert(id, timeMs)
+    this.#aggregates.rows.write(slot, LAST_COLUMN, timeMs)
+    this.#due.add(tenant, slot, this.dueAtMs(slot))
+    this.selectSlot(slot)
+    return slot
+  }
+
+  /** The session takes an event that touches it; selects it. */
+  extend(slot: number, timeMs: number, target: ChangelogTarget): void {
+    if (timeMs < (this.#firstMs[slot] as number)) {
+      this.#deleteWritten(slot, target) // E1
+      this.#firstMs[slot] = timeMs
+    }
+    if (timeMs > this.#lastMs(slot)) this.#aggregates.rows.write(slot, LAST_COLUMN, timeMs)
+    this.#aggregates.rows.dirty.add(slot)
+    this.selectSlot(slot)
+  }
+
+  /**
+   * The session after this one ends as one of its own and becomes part of this one. Returns what it
+   * held, to be read until the next call; selects the session that stays.
+   */
+  absorbNext(slot: number, target: ChangelogTarget): WindowAggregate {
+    const absorbed = this.next(slot)
+    const lastMs = this.#lastMs(absorbed)
+    this.#absorbed.copyFrom(this.#aggregates, absorbed, 0)
+    this.close(absorbed, target)
+    this.extend(slot, lastMs, target)
+    this.#absorbed.select(0)
+    return this.#absorbed
+  }
+
+  /** Takes out of the queue what is due; in the order of due times, then keys. */
+  takeDue(tenant: number, clockMs: number, keys: KeyTable): number[] {
+    const slots = this.#due.takeDue(tenant, clockMs, (slot) => this.dueAtMs(slot))
+    return slots.sort(
+      (left, right) =>
+        this.dueAtMs(left) - this.dueAtMs(right) ||
+        compareKeys(keys, this.keyOf(left), this.keyOf(right)),
+    )
+  }
+
+  /** Forgets the session and deletes it from the changelog (E1). */
+  close(slot: number, target: ChangelogTarget): void {
+    this.#deleteWritten(slot, target)
+    this.#forget(slot)
+  }
+
+  release(id: number, keys: KeyTable, out: ChangelogWriter): void {
+    for (let slot = this.firstOpen(id); slot !== NONE; slot = this.firstOpen(id)) {
+      this.close(slot, { keys, out })
+    }
+  }
+
+  flush(keys: KeyTable, out: ChangelogWriter): void {
+    this.#aggregates.rows.dirty.drain((slot) => {
+      if (this.#slotKey[slot] === NONE) return
+      const firstMs = this.#firstMs[slot] as number
+      const { body, end } = this.#aggregates.encode(slot)
+      this.#write({ keys, out }, { id: this.keyOf(slot), firstMs, body, bodyEnd: end })
+      this.#writtenMs[slot] = firstMs
+    })
+  }
+
+  restore(id: number, entry: ChangelogEntry, tenant: number): void {
+    const firstMs = entry.key.readDoubleBE(entry.keyEnd - 8)
+    let slot = this.#firstSlot[id] as number
+    while (slot !== NONE && this.#firstMs[slot] !== firstMs) slot = this.next(slot)
+    if (entry.bodyStart < 0) {
+      if (slot !== NONE) this.#forget(slot)
+      return
+    }
+    if (slot === NONE) slot = this.#insert(id, firstMs)
+    this.#aggregates.decode(slot, entry)
+    this.#writtenMs[slot] = firstMs
+    this.#due.remove(slot)
+    this.#due.add(tenant, slot, this.dueAtMs(slot))
+  }
+
+  markRestored(): void {
+    this.#aggregates.markRestored()
+  }
+
+  #lastMs(slot: number): number {
+    return this.#aggregates.rows.read(slot, LAST_COLUMN)
+  }
+
+  #endMs(slot: number): number {
+    return sessionEndMs(this.window, this.#lastMs(slot))
+  }
+
+  #insert(id: number, firstMs: number): number {
+    let previous = NONE
+    let next = this.#firstSlot[id] as number
+    while (next !== NONE && (this.#firstMs[next] as number) < firstMs) {
+      previous = next
+      next = this.next(next)
+    }
+    const slot = this.#freeSlots.pop() ?? this.#slotBound++
+    this.#slotKey[slot] = id
+    this.#firstMs[slot] = firstMs
+    this.#writtenMs[slot] = Number.NaN
+    this.#nextSlot[slot] = next
+    if (previous === NONE) this.#firstSlot[id] = slot
+    else this.#nextSlot[previous] = slot
+    this.#aggregates.create(slot)
+    return slot
+  }
+
+  #forget(slot: number): void {
+    const id = this.keyOf(slot)
+    let previous = NONE
+    let candidate = this.#firstSlot[id] as number
+    while (candidate !== slot) {
+      previous = candidate
+      candidate = this.next(candidate)
+    }
+    if (previous === NONE) this.#firstSlot[id] = this.next(slot)
+    else this.#nextSlot[previous] = this.next(slot)
+    this.#due.remove(slot)
+    this.#slotKey[slot] = NONE
+    this.#aggregates.forget(slot)
+    this.#freeSlots.push(slot)
+  }
+
+  #deleteWritten(slot: number, target: ChangelogTarget): void {
+    const firstMs = this.#writtenMs[slot] as number
+    if (Number.isNaN(firstMs)) return
+    this.#write(target, { id: this.keyOf(slot), firstMs, body: null, bodyEnd: 0 })
+    this.#writtenMs[slot] = Number.NaN
+  }
+
+  #write(
+    { keys, out }: ChangelogTarget,
+    entry: { id: number; firstMs: number; body: Buffer | null; bodyEnd: number },
+  ): void {
+    const suffixAt = this.#key.start(keys, entry.id)
+    this.#key.bytes.writeDoubleBE(entry.firstMs, suffixAt)
+    out.write(this.#key.bytes, 0, this.#key.length, entry.body, entry.bodyEnd)
+  }
+}
+
+/** By their bytes: ids depend on what was restored. */
+const compareKeys = (keys: KeyTable, left: number, right: number): number => {
+  if (left === right) return 0
+  const [leftStart, rightStart] = [keys.startOf(left), keys.startOf(right)]
+  return keys
+    .bufferOf(left)
+    .compare(
+      keys.bufferOf(right),
+      rightStart,
+      rightStart + keys.lengthOf(right),
+      leftStart,
+      leftStart + keys.lengthOf(left),
+    )
+}
