@@ -19,6 +19,7 @@ import {
   minutes,
   row,
   seconds,
+  session,
   timer,
   tumbling,
 } from '../index.ts'
@@ -106,6 +107,33 @@ const levels = definePipeline({
   keyLimit: { perTask: 100_000, perGroup: 10_000, groupOf: (key) => parseSeriesKey(key).name },
 })
 
+const outages = definePipeline({
+  name: 'outages',
+  version: 1,
+  inputs: { points: copartitioned(telemetryMetrics, ['value']) },
+  outputs: { levels: signalsLevels },
+  windows: {
+    outage: {
+      input: 'points',
+      window: session({ gapMs: minutes(5), graceMs: seconds(30), maxLengthMs: days(1) }),
+      row: { worst: Number.NEGATIVE_INFINITY },
+      add({ value }, { row }) {
+        row.worst = Math.max(row.worst, value)
+      },
+      merge(target, source) {
+        target.row.worst = Math.max(target.row.worst, source.row.worst)
+      },
+      close({ row }, { startMs, endMs }, _state, context) {
+        const series = parseSeriesKey(context.key)
+        const kind = `from ${String(startMs)} to ${String(endMs - minutes(5))}`
+        context.emit('levels', { ...series, kind, timestamp: endMs, value: row.worst })
+      },
+    },
+  },
+  keyIdleTtlMs: days(7),
+  keyLimit: { perTask: 100_000, perGroup: 10_000, groupOf: (key) => parseSeriesKey(key).name },
+})
+
 const startMs = Date.UTC(2026, 0, 1)
 const point = (second: number, value: number, host = 'a'): MetricPoint => ({
   timestamp: startMs + seconds(second),
@@ -124,6 +152,13 @@ it('emits when a window closes: here by a later point of the same key', () => {
   expect(said(driver)).toEqual([]) // the minute is over, its grace is not
   driver.pipe(telemetryMetrics, point(70, 1))
   expect(said(driver)).toEqual(['high 110'])
+})
+
+it('brings together what follows each other within the gap, in whatever order it comes', () => {
+  const driver = createTestDriver(outages)
+  driver.pipe(telemetryMetrics, point(20, 9), point(0, 2), point(270, 4), point(500, 3))
+  driver.tick({ tenant: 'default', atMs: startMs + seconds(830) })
+  expect(said(driver)).toEqual([`from ${String(startMs)} to ${String(startMs + 500_000)} 9`])
 })
 
 it('wakes a silent key by the ticks of its tenant', () => {
