@@ -8,7 +8,12 @@
  * Positions come from sink_blocks. Offsets are committed to Kafka, too, so that its tools show lag.
  */
 import type { Limiter } from '../shared/limiter.ts'
-import { ByteBudget, GroupMember, Fetcher, KafkaAdmin } from '../../pipelines/runtime/kafka/index.ts'
+import {
+  ByteBudget,
+  GroupMember,
+  Fetcher,
+  KafkaAdmin,
+} from '../../pipelines/runtime/kafka/index.ts'
 import type {
   FetchedRecords,
   IdempotentProducer,
@@ -69,7 +74,7 @@ export class Sink {
   readonly #timers: NodeJS.Timeout[] = []
   readonly #warned = new Set<string>()
   #retention = new Map<string, RetentionLimits>()
-  #member: GroupMember
+  readonly #member: GroupMember
   /** How many tasks there were when they were looked at last. */
   #taskCount: number | undefined
   #isAssigned = false
@@ -122,7 +127,7 @@ export class Sink {
       topics: [...this.#tables.keys()],
       ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
       listTasks: () => this.#listTasks(),
-      onRevoke: () => Promise.resolve(),
+      onRevoke: (tasks) => this.#stopPartitions(tasks, STOP_GRACE_MS),
       onAssign: (tasks) => this.#assign(tasks),
       onLost: () => this.#stopPartitions([...this.#partitions.keys()], 0),
       onFailure,
@@ -146,19 +151,15 @@ export class Sink {
   }
 
   async #assign(tasks: readonly string[]): Promise<void> {
-    const gone = [...this.#partitions.keys()].filter((name) => !tasks.includes(name))
-    await this.#stopPartitions(gone, STOP_GRACE_MS)
     if (this.#isStopping) return
-    for (const task of tasks) {
-      if (!this.#partitions.has(task)) this.#startPartition(task)
-    }
+    for (const task of tasks) this.#startPartition(task)
     this.#isAssigned = true
     this.#taskCount ??= await this.#listTasks().then(
       ({ length }) => length,
       () => undefined,
     )
     this.#options.logger.info(
-      { partitions: tasks.length, stopped: gone.length },
+      { added: tasks.length, partitions: this.#partitions.size },
       'Partitions assigned',
     )
     await this.#readRetention()
@@ -219,10 +220,7 @@ export class Sink {
     )
       return
     this.#options.logger.info({ before, now }, 'The partitions have changed, dealing them again')
-    await this.#member.close()
-    if (this.#isStopping) return
-    this.#member = this.#newMember()
-    this.#member.start()
+    this.#member.rejoin()
   }
 
   // --- the stream -----------------------------------------------------------------------------
@@ -333,12 +331,13 @@ export class Sink {
 
   async #commitOffsets(): Promise<void> {
     const { cluster, logger } = this.#options
-    if (this.#member.state !== 'stable') return
+    const { session } = this.#member
+    if (session === undefined) return
     const offsets = [...this.#partitions.values()].flatMap(({ origin, progress: { committed } }) =>
       committed === undefined ? [] : [{ ...origin, offset: committed }],
     )
     try {
-      await cluster.commitOffsets(this.#member.session, offsets, { retryTimeoutMs: 0 })
+      await cluster.commitOffsets(session, offsets, { retryTimeoutMs: 0 })
     } catch (error) {
       logger.debug({ error: messageOf(error) }, 'Offsets were not committed; they only show lag')
     }

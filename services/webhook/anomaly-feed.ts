@@ -16,7 +16,6 @@ import {
   Fetcher,
   GroupMember,
   type FetchedRecords,
-  type GroupSession,
   type KafkaCluster,
   type TopicPartition,
   type TopicPartitionOffset,
@@ -46,14 +45,13 @@ export interface AnomalyFeedOptions {
   readonly commitEveryMs?: number
 }
 
-/** One generation's hold on its partitions. */
+/** A partition while it is ours. */
 interface Hold {
-  readonly session: GroupSession
-  readonly trackers: Map<number, OffsetTracker>
+  readonly partition: number
+  tracker: OffsetTracker
   /** Per series, the last record begun or waiting (F1). */
   readonly lanes: Map<string, Promise<void>>
   readonly pending: Set<Promise<void>>
-  committing: Promise<void>
   /** Aborted: begin nothing new. */
   readonly draining: AbortController
   /** Aborted: give up what is under way. */
@@ -65,7 +63,11 @@ export class AnomalyFeed {
   readonly #member: GroupMember
   readonly #fetcher: Fetcher
   readonly #handling: Limiter
-  #hold: Hold | undefined
+  readonly #holds = new Map<number, Hold>()
+  readonly #closing = new AbortController()
+  #committing: Promise<void> | undefined
+  /** The positions of what the group gave first are known. */
+  #hasBegun = false
 
   constructor(options: AnomalyFeedOptions) {
     this.#options = options
@@ -91,19 +93,20 @@ export class AnomalyFeed {
           id: `${groupId}/${partition.partition}`,
           partitions: [partition],
         })),
-      onAssign: (tasks, session, signal) => this.#begin(tasks, session, signal),
-      onRevoke: () => this.#end({ graceMs: options.graceMs ?? 10_000, commit: true }),
-      onLost: () => this.#end({ graceMs: 0, commit: false }),
+      onAssign: (tasks) => this.#begin(tasks.map(partitionOf)),
+      onRevoke: (tasks) => this.#end(tasks.map(partitionOf), { commit: true }),
+      onLost: () => this.#end([...this.#holds.keys()], { commit: false }),
       onFailure: options.onFailure,
     })
   }
 
   start(): void {
     this.#member.start()
+    this.#committing = this.#commitRegularly()
   }
 
   get isConsuming(): boolean {
-    return this.#member.state === 'stable' && this.#hold !== undefined
+    return this.#hasBegun && this.#member.session !== undefined
   }
 
   get inFlight(): number {
@@ -112,6 +115,8 @@ export class AnomalyFeed {
 
   async close(): Promise<void> {
     await this.#member.close()
+    this.#closing.abort()
+    await this.#committing
     await this.#fetcher.close()
   }
 
@@ -123,66 +128,59 @@ export class AnomalyFeed {
 
   // --- holding partitions ---------------------------------------------------------------------
 
-  async #begin(
-    tasks: readonly string[],
-    session: GroupSession,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #begin(partitions: readonly number[]): Promise<void> {
     const { topic } = this.#options
-    const partitions = tasks.map((task) => ({ topic, partition: Number(task.split('/').at(-1)) }))
-    const positions = await this.#positionsOf(partitions, session)
-    if (signal.aborted) return
-    const hold: Hold = {
-      session,
-      trackers: new Map(positions.map((at) => [at.partition, new OffsetTracker(at.offset)])),
-      lanes: new Map(),
-      pending: new Set(),
-      committing: Promise.resolve(),
-      draining: new AbortController(),
-      ended: new AbortController(),
+    const positions = await this.#positionsOf(partitions.map((partition) => ({ topic, partition })))
+    for (const { partition, offset } of positions) {
+      this.#holds.set(partition, {
+        partition,
+        tracker: new OffsetTracker(offset),
+        lanes: new Map(),
+        pending: new Set(),
+        draining: new AbortController(),
+        ended: new AbortController(),
+      })
     }
-    this.#hold = hold
     this.#fetcher.assign(positions)
-    hold.committing = this.#commitRegularly(hold)
+    this.#hasBegun = true
   }
 
   /** F5; committed at once, or a crash before the first record would begin later again. */
-  async #positionsOf(
-    partitions: readonly TopicPartition[],
-    session: GroupSession,
-  ): Promise<TopicPartitionOffset[]> {
+  async #positionsOf(partitions: readonly TopicPartition[]): Promise<TopicPartitionOffset[]> {
     const { cluster, groupId } = this.#options
     const committed = await cluster.committedOffsets(groupId, partitions)
     const fresh = committed.filter(({ offset }) => offset < 0)
     const ends = await cluster.listOffsets(fresh, 'latest-committed')
-    await cluster.commitOffsets(session, ends)
+    const { session } = this.#member
+    if (session !== undefined) await cluster.commitOffsets(session, ends)
     return [...committed.filter(({ offset }) => offset >= 0), ...ends]
   }
 
-  async #end({ graceMs, commit }: { graceMs: number; commit: boolean }): Promise<void> {
-    const hold = this.#hold
-    if (hold === undefined) return
-    this.#hold = undefined
+  async #end(partitions: readonly number[], { commit }: { commit: boolean }): Promise<void> {
     const { topic } = this.#options
-    this.#fetcher.unassign([...hold.trackers.keys()].map((partition) => ({ topic, partition })))
-    hold.draining.abort()
-    const drained = Promise.all(hold.pending)
+    const graceMs = commit ? (this.#options.graceMs ?? 10_000) : 0
+    this.#fetcher.unassign(partitions.map((partition) => ({ topic, partition })))
+    const holds = partitions.flatMap((partition) => this.#holds.get(partition) ?? [])
+    for (const { partition, draining } of holds) {
+      this.#holds.delete(partition)
+      draining.abort()
+    }
+    const drained = Promise.all(holds.flatMap(({ pending }) => [...pending]))
     const inTime = new AbortController()
     await Promise.race([drained, expiry(graceMs, inTime.signal)])
     inTime.abort()
-    hold.ended.abort()
+    for (const { ended } of holds) ended.abort()
     await drained
-    await hold.committing
-    if (commit) await this.#commit(hold)
+    if (commit) await this.#commit(holds)
   }
 
   // --- records --------------------------------------------------------------------------------
 
   /** Released when all of it is handled: what waits is bounded by the fetcher's buffer limits. */
   async #take(fetched: FetchedRecords): Promise<void> {
-    const hold = this.#hold
-    const tracker = hold?.trackers.get(fetched.partition)
-    if (hold !== undefined && tracker !== undefined) {
+    const hold = this.#holds.get(fetched.partition)
+    if (hold !== undefined) {
+      const { tracker } = hold
       await Promise.all(
         recordsOf(fetched).map((record) => this.#enqueue({ hold, tracker, record })),
       )
@@ -193,15 +191,14 @@ export class AnomalyFeed {
   #enqueue(item: Item): Promise<void> {
     const { hold, tracker, record } = item
     tracker.start(record.offset)
-    const lane = `${record.partition}/${record.key}`
-    const before = hold.lanes.get(lane) ?? Promise.resolve()
+    const before = hold.lanes.get(record.key) ?? Promise.resolve()
     const done = before
       .then(() => this.#handling.run(() => this.#handle(item)))
       .finally(() => {
         hold.pending.delete(done)
-        if (hold.lanes.get(lane) === done) hold.lanes.delete(lane)
+        if (hold.lanes.get(record.key) === done) hold.lanes.delete(record.key)
       })
-    hold.lanes.set(lane, done)
+    hold.lanes.set(record.key, done)
     hold.pending.add(done)
     return done
   }
@@ -221,15 +218,15 @@ export class AnomalyFeed {
   async #skipLost({ topic, partition, offset: wanted }: TopicPartitionOffset): Promise<void> {
     try {
       const offset = await this.#options.cluster.listOffset({ topic, partition }, 'earliest')
-      const tracker = this.#hold?.trackers.get(partition)
-      if (tracker === undefined) return
+      const hold = this.#holds.get(partition)
+      if (hold === undefined) return
       this.#options.logger.error(
         { topic, partition, wanted, offset },
         'Anomalies were removed by retention before they could be posted; going on behind them',
       )
       // A smaller offset: the topic was deleted and made again.
-      if (offset > wanted) tracker.skipTo(offset)
-      else this.#hold?.trackers.set(partition, new OffsetTracker(offset))
+      if (offset > wanted) hold.tracker.skipTo(offset)
+      else hold.tracker = new OffsetTracker(offset)
       this.#fetcher.seek({ topic, partition, offset })
     } catch (error) {
       this.#options.onFailure(error instanceof Error ? error : new Error(String(error)))
@@ -238,24 +235,27 @@ export class AnomalyFeed {
 
   // --- committing -----------------------------------------------------------------------------
 
-  async #commitRegularly(hold: Hold): Promise<void> {
+  async #commitRegularly(): Promise<void> {
     const { commitEveryMs = 500 } = this.#options
-    while (!hold.draining.signal.aborted) {
-      await expiry(commitEveryMs, hold.draining.signal)
-      await this.#commit(hold)
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      await expiry(commitEveryMs, signal)
+      await this.#commit([...this.#holds.values()])
     }
   }
 
   /** What cannot be committed now is committed next time, or handled again by whoever comes next. */
-  async #commit({ session, trackers }: Hold): Promise<void> {
+  async #commit(holds: readonly Hold[]): Promise<void> {
     const { cluster, topic, logger } = this.#options
-    const moved = [...trackers].flatMap(([partition, tracker]) => {
+    const { session } = this.#member
+    const moved = holds.flatMap(({ partition, tracker }) => {
       const offset = tracker.committable
-      return offset === undefined ? [] : [{ topic, partition, offset }]
+      return offset === undefined ? [] : [{ topic, partition, offset, tracker }]
     })
+    if (session === undefined || moved.length === 0) return
     try {
       await cluster.commitOffsets(session, moved, { retryTimeoutMs: 5000 })
-      for (const { partition, offset } of moved) trackers.get(partition)?.committed(offset)
+      for (const { tracker, offset } of moved) tracker.committed(offset)
     } catch (error) {
       logger.warn({ error: messageOf(error) }, 'Cannot commit the position in the anomalies')
     }
@@ -282,6 +282,8 @@ const recordsOf = ({ partition, records }: FetchedRecords): FeedRecord[] => {
   }
   return copies
 }
+
+const partitionOf = (task: string): number => Number(task.split('/').at(-1))
 
 /** Resolves after the time, or as soon as nobody waits any more. */
 const expiry = (ms: number, signal: AbortSignal): Promise<void> =>

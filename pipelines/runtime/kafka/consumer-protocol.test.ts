@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest'
 import {
-  decodeAssignedTasks,
+  decodeAssignment,
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
 } from './consumer-protocol.ts'
 
 it('a subscription comes back', () => {
-  const subscription = { topics: ['a', 'b'], ownedTasks: ['x/0', 'x/1'], generation: 7 }
+  const subscription = { topics: ['a', 'b'], heldTasks: ['x/0', 'x/1'], generation: 7 }
   expect(decodeSubscription(encodeSubscription(subscription))).toEqual(subscription)
 })
 
@@ -16,8 +16,11 @@ it('tasks of an assignment come back; nobody’s assignment is empty', () => {
     { topic: 'a', partition: 0 },
     { topic: 'b', partition: 0 },
   ]
-  expect(decodeAssignedTasks(encodeAssignment({ tasks: ['x/0'], partitions }))).toEqual(['x/0'])
-  expect(decodeAssignedTasks(Buffer.alloc(0))).toEqual([])
+  for (const incomplete of [true, false]) {
+    const encoded = encodeAssignment({ tasks: ['x/0'], incomplete, partitions })
+    expect(decodeAssignment(encoded)).toEqual({ tasks: ['x/0'], incomplete })
+  }
+  expect(decodeAssignment(Buffer.alloc(0))).toEqual({ tasks: [], incomplete: false })
 })
 
 it('a stranger in the group owns nothing', () => {
@@ -26,5 +29,5 @@ it('a stranger in the group owns nothing', () => {
     Buffer.from([0, 0, 0, 0, 0, 0]),
     Buffer.from([255, 255, 255, 255]),
   ])
-  expect(decodeSubscription(foreign)).toEqual({ topics: [], ownedTasks: [], generation: -1 })
+  expect(decodeSubscription(foreign)).toEqual({ topics: [], heldTasks: [], generation: -1 })
 })

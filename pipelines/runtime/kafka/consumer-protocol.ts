@@ -8,13 +8,19 @@ import { WireReader, WireWriter } from './protocol/wire.ts'
 
 export interface Subscription {
   readonly topics: readonly string[]
-  readonly ownedTasks: readonly string[]
-  /** Group generation in which they were owned; -1 for none. */
+  /** What the member runs while it joins, and will run until it is told otherwise. */
+  readonly heldTasks: readonly string[]
+  /** Group generation it comes from; -1 for none. */
   readonly generation: number
 }
 
 export interface TaskAssignment {
   readonly tasks: readonly string[]
+  /** Some tasks are still with members that are to let them go: another generation follows soon. */
+  readonly incomplete: boolean
+}
+
+export interface AssignmentToSend extends TaskAssignment {
   /** The tasks' input partitions, for tools that show who reads what. */
   readonly partitions: readonly TopicPartition[]
 }
@@ -27,8 +33,8 @@ export function encodeSubscription(subscription: Subscription): Buffer {
   writer.array(subscription.topics, (topic) => {
     writer.string(topic)
   })
-  const { ownedTasks, generation } = subscription
-  writer.bytes(Buffer.from(JSON.stringify({ ownedTasks, generation })))
+  const { heldTasks, generation } = subscription
+  writer.bytes(Buffer.from(JSON.stringify({ heldTasks, generation })))
   return Buffer.concat(writer.finish())
 }
 
@@ -39,12 +45,12 @@ export function decodeSubscription(bytes: Buffer): Subscription {
   const userData = parseObject(reader.bytes())
   return {
     topics,
-    ownedTasks: stringList(userData['ownedTasks']),
+    heldTasks: stringList(userData['heldTasks']),
     generation: typeof userData['generation'] === 'number' ? userData['generation'] : -1,
   }
 }
 
-export function encodeAssignment(assignment: TaskAssignment): Buffer {
+export function encodeAssignment(assignment: AssignmentToSend): Buffer {
   const writer = new WireWriter()
   writer.int16(VERSION)
   writer.array(byTopic(assignment.partitions), ([topic, partitions]) => {
@@ -53,20 +59,22 @@ export function encodeAssignment(assignment: TaskAssignment): Buffer {
       writer.int32(partition)
     })
   })
-  writer.bytes(Buffer.from(JSON.stringify({ tasks: assignment.tasks })))
+  const { tasks, incomplete } = assignment
+  writer.bytes(Buffer.from(JSON.stringify({ tasks, incomplete })))
   return Buffer.concat(writer.finish())
 }
 
-/** The tasks of an assignment; an empty one (given to nobody in particular) has none. */
-export function decodeAssignedTasks(bytes: Buffer): string[] {
-  if (bytes.length === 0) return []
+/** An empty assignment (given to nobody in particular) has no tasks. */
+export function decodeAssignment(bytes: Buffer): TaskAssignment {
+  if (bytes.length === 0) return { tasks: [], incomplete: false }
   const reader = new WireReader(bytes)
   reader.int16()
   reader.array(() => {
     reader.string()
     reader.array(() => reader.int32())
   })
-  return stringList(parseObject(reader.bytes())['tasks'])
+  const userData = parseObject(reader.bytes())
+  return { tasks: stringList(userData['tasks']), incomplete: userData['incomplete'] === true }
 }
 
 /** Another program in the same group may send anything: what is not ours counts as nothing. */

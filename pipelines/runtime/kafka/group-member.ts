@@ -1,28 +1,38 @@
 /**
  * One member of a consumer group whose assignment is a list of tasks.
  *
- * Own loop over JoinGroup, SyncGroup and Heartbeat (the classic protocol; every broker up to 4.x
- * speaks it), because the hooks must be awaited:
+ * Rebalances are incremental (the idea of KIP-429): tasks are *held* from the assignment that names
+ * them until `onRevoke` for them has returned, and go on, with their commits, while the member
+ * joins the next generation. Why no two living members hold one task, and no commit goes astray:
  *
- * G1: `onRevoke` is awaited before the member rejoins, still under the old generation, so offsets
- *     may be committed in it. Heartbeats go on from a timer meanwhile.
- * G2: `onAssign` gets the generation its tasks may commit under. Its signal aborts when the next
- *     rebalance begins; long work (a restore) must stop or go on in the background, since the group
- *     waits for `onAssign` to return and then for `onRevoke`.
- * G3: `onLost` means that the group went on without us: nothing can be committed any more. Then the
- *     member joins again as a new one, owning nothing.
+ * G1: whatever a member holds it claims in its JoinGroup, and the leader gives a claimed task to
+ *     nobody else (A4). A member that is to let a task go finds it missing: it lets go (`onRevoke`,
+ *     which may still commit, in the generation just begun) and joins again without that claim.
+ * G2: a commit goes in the generation the member knows. One that meets the moment in which the next
+ *     generation begins is refused; it may be repeated in that one (`sessionAfter`): by G1 nobody
+ *     else was given the task there.
+ * G3: `onLost` means that the group went on without us: others may hold our tasks now. It is told
+ *     before the member joins as a new one, owning nothing, and awaited, so that no commit of then
+ *     goes under the new membership. A commit under the old one is refused by its member id.
+ * G4: whoever failed must not take a task back before the group has confirmed that it is still a
+ *     member (`confirmedSince`): until then somebody else may be the rightful owner.
+ *
+ * A member that is frozen or dead breaks G1 as soon as its session has expired, without knowing it.
+ * Then it is kept out by G3 and by the epoch of each task's transactional id, which its successor
+ * has raised before it read anything (W1, T1).
  */
 import type { KafkaCluster } from './cluster.ts'
 import {
-  decodeAssignedTasks,
+  decodeAssignment,
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
 } from './consumer-protocol.ts'
-import { KafkaError, brokerError, brokerErrorCode, throwOnBrokerError } from './kafka-error.ts'
-import type { Api, TopicPartition } from './protocol/api.ts'
-import { heartbeatApi, joinGroupApi, leaveGroupApi, syncGroupApi } from './protocol/group.ts'
-import type { JoinGroupRequest, JoinGroupResponse } from './protocol/group.ts'
+import type { TaskAssignment } from './consumer-protocol.ts'
+import { KafkaError } from './kafka-error.ts'
+import { Membership } from './membership.ts'
+import type { TopicPartition } from './protocol/api.ts'
+import type { JoinGroupResponse, SyncGroupRequest } from './protocol/group.ts'
 import type { GroupSession } from './protocol/offsets.ts'
 import { backOffMs, sleep } from './retry.ts'
 import { assignTasks } from './task-assignor.ts'
@@ -43,67 +53,76 @@ export interface GroupMemberOptions {
   readonly listTasks: () => Promise<readonly TaskSpec[]> | readonly TaskSpec[]
   /** Silence after which the group goes on without this member (default 10 s). */
   readonly sessionTimeoutMs?: number
-  /** How long the group waits for members to drain and rejoin (default 60 s). */
+  /** How long the group waits for members to rejoin (default 60 s). */
   readonly rebalanceTimeoutMs?: number
-  /** Default: a third of the session time-out, at most 3 s. */
+  /** Default: 250 ms, so that all members notice a rebalance within that time. */
   readonly heartbeatIntervalMs?: number
-  /** Drain and commit everything; all tasks are to be considered taken away (G1). */
-  readonly onRevoke: () => Promise<void>
-  /** Start these tasks; those kept from before may go on with their state (G2). */
-  readonly onAssign: (
-    tasks: readonly string[],
-    session: GroupSession,
-    signal: AbortSignal,
-  ) => Promise<void>
+  /**
+   * These are ours from now on, beside those held before. Called in every generation, maybe with
+   * none. Long work goes on in the background: the next rebalance waits for this to return.
+   */
+  readonly onAssign: (added: readonly string[]) => Promise<void>
+  /** Drain and commit these, and let them go (G1); the group waits for them. */
+  readonly onRevoke: (gone: readonly string[]) => Promise<void>
   /** Drop everything without committing (G3). */
   readonly onLost: (error: KafkaError) => Promise<void>
   /** A callback threw or the broker refused for good: the member has stopped. */
   readonly onFailure: (error: Error) => void
 }
 
-export type GroupMemberState = 'idle' | 'joining' | 'stable' | 'revoking' | 'stopped'
+/**
+ * `joining` holds nothing yet; `rebalancing` holds what it had and joins the next generation.
+ */
+export type GroupMemberState = 'idle' | 'joining' | 'stable' | 'rebalancing' | 'stopped'
 
-type LeaveReason = 'rebalance' | 'closing' | { readonly lost: KafkaError }
-
-const PROTOCOL_TYPE = 'consumer'
-const PROTOCOL_NAME = 'millrace-tasks'
-const REQUEST_SLACK_MS = 5000
 const LOST_CODES = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID'])
+/** Members of a version that hands tasks over in another way: it waits until the last has left. */
+const OTHER_PROTOCOL = 'INCONSISTENT_GROUP_PROTOCOL'
+const HEARTBEAT_INTERVAL_MS = 250
+/** Somebody lets tasks go, and the sooner all have noticed, the sooner these run again. */
+const INCOMPLETE_HEARTBEAT_INTERVAL_MS = 50
+/** The broker gives a new member its id at once; one that was not waited for would block a join. */
+const MEMBER_ID_LIMIT_MS = 1000
 
 export class GroupMember {
   readonly #options: GroupMemberOptions
   readonly #cluster: KafkaCluster
+  readonly #membership: Membership
   readonly #closing = new AbortController()
-  readonly #sessionTimeoutMs: number
-  readonly #rebalanceTimeoutMs: number
   readonly #heartbeatIntervalMs: number
-  #memberId = ''
-  #generationId = -1
-  #ownedTasks: readonly string[] = []
-  #ownedGeneration = -1
+  readonly #held = new Set<string>()
+  /** Generation of the assignment in force; -1 before the first and when it was lost. */
+  #heldGeneration = -1
+  #ending: AbortController | undefined
   #running: Promise<void> | undefined
   #state: GroupMemberState = 'idle'
 
   constructor(options: GroupMemberOptions) {
     this.#options = options
     this.#cluster = options.cluster
-    this.#sessionTimeoutMs = options.sessionTimeoutMs ?? 10_000
-    this.#rebalanceTimeoutMs = options.rebalanceTimeoutMs ?? 60_000
+    const { cluster, groupId, sessionTimeoutMs = 10_000, rebalanceTimeoutMs = 60_000 } = options
+    this.#membership = new Membership({ cluster, groupId, sessionTimeoutMs, rebalanceTimeoutMs })
     this.#heartbeatIntervalMs =
-      options.heartbeatIntervalMs ?? Math.min(3000, this.#sessionTimeoutMs / 3)
+      options.heartbeatIntervalMs ?? Math.min(HEARTBEAT_INTERVAL_MS, sessionTimeoutMs / 3)
   }
 
   get state(): GroupMemberState {
     return this.#state
   }
 
-  /** Under which offsets may be committed now. */
-  get session(): GroupSession {
-    return {
-      groupId: this.#options.groupId,
-      memberId: this.#memberId,
-      generationId: this.#generationId,
-    }
+  /** Under which offsets may be committed now; undefined: under none. */
+  get session(): GroupSession | undefined {
+    return this.#membership.session
+  }
+
+  /** See G2 and `Membership.sessionAfter`. */
+  sessionAfter(refused: GroupSession): Promise<GroupSession | undefined> {
+    return this.#membership.sessionAfter(refused)
+  }
+
+  /** See G4 and `Membership.confirmedSince`. */
+  confirmedSince(sinceMs: number): Promise<boolean> {
+    return this.#membership.confirmedSince(sinceMs)
   }
 
   /** Joins in the background; progress comes by the callbacks. */
@@ -111,123 +130,122 @@ export class GroupMember {
     this.#running ??= this.#run()
   }
 
-  /** Awaits `onRevoke`, leaves the group and stops. Idempotent. */
+  /** The tasks there are have changed: they are to be dealt again. */
+  rejoin(): void {
+    this.#ending?.abort()
+  }
+
+  /** Awaits `onRevoke` of everything, leaves the group and stops, also when it waits for others. */
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#running
     this.#state = 'stopped'
-    this.#cluster.closeChannel(this.#channel().channel)
   }
 
   async #run(): Promise<void> {
+    const failure = await this.#untilClosed()
+    this.#state = 'stopped'
+    this.#membership.interrupt()
+    await this.#membership.leave()
+    this.#membership.interrupt()
+    if (failure !== undefined) this.#options.onFailure(failure)
+  }
+
+  async #untilClosed(): Promise<Error | undefined> {
     try {
       while (!this.#closing.signal.aborted) await this.#oneGeneration()
-      await this.#leave()
+      return undefined
     } catch (error) {
-      this.#state = 'stopped'
-      await this.#leave()
-      this.#options.onFailure(error instanceof Error ? error : new Error(String(error)))
+      return error instanceof Error ? error : new Error(String(error))
     }
   }
 
   async #oneGeneration(): Promise<void> {
-    this.#state = 'joining'
-    const tasks = await this.#join()
-    if (tasks === undefined) return
-    const reason = await this.#holdTasks(tasks)
-    this.#ownedTasks = tasks
-    this.#ownedGeneration = this.#generationId
-    if (typeof reason === 'object') await this.#onLost(reason.lost)
+    this.#state = this.#heldGeneration < 0 ? 'joining' : 'rebalancing'
+    const joining = this.#join()
+    const assignment = await this.#unlessClosing(joining)
+    if (assignment === undefined) await this.#giveUp(joining)
+    else await this.#hold(assignment)
+  }
+
+  /** Closing: the join that is pending may still tell the generation to commit in (G2). */
+  async #giveUp(joining: Promise<unknown>): Promise<void> {
+    const settled = joining.catch(() => undefined)
+    await this.#release([...this.#held])
+    if (!this.#membership.isKnown) await within(MEMBER_ID_LIMIT_MS, settled)
+    this.#membership.interrupt()
+    await settled
+  }
+
+  /** Undefined as soon as the member is being closed. */
+  async #unlessClosing<Result>(work: Promise<Result>): Promise<Result | undefined> {
+    const over = new AbortController()
+    try {
+      return await Promise.race([work, aborted(this.#closing.signal, over.signal)])
+    } finally {
+      over.abort()
+    }
   }
 
   // --- joining --------------------------------------------------------------------------------
 
   /** Joins until it succeeds; undefined when closed meanwhile. */
-  async #join(): Promise<string[] | undefined> {
+  async #join(): Promise<TaskAssignment | undefined> {
     for (let attempt = 0; !this.#closing.signal.aborted; attempt++) {
       try {
-        const joined = await this.#joinGroup()
-        return await this.#syncGroup(joined)
+        const joined = await this.#membership.join(this.#subscription())
+        if (this.#closing.signal.aborted) return undefined
+        return await this.#sync(joined)
       } catch (error) {
+        if (this.#closing.signal.aborted) return undefined
         if (!(error instanceof KafkaError)) throw error
-        if (error.code === 'REBALANCE_IN_PROGRESS') {
+        if (error.code === 'REBALANCE_IN_PROGRESS' || error.code === 'MEMBER_ID_REQUIRED') {
           attempt = -1
-          continue
-        }
-        if (LOST_CODES.has(error.code)) await this.#onLost(error)
-        else if (error.retryable) await this.#backOff(attempt, error)
-        else if (!this.#closing.signal.aborted) throw error
+        } else if (LOST_CODES.has(error.code)) await this.#onLost(error)
+        else if (error.retryable || error.code === OTHER_PROTOCOL)
+          await this.#backOff(attempt, error)
+        else throw error
       }
     }
     return undefined
   }
 
   async #backOff(attempt: number, error: KafkaError): Promise<void> {
-    this.#cluster.forgetCoordinator('group', this.#options.groupId)
+    this.#membership.forgetCoordinator()
     if (attempt === 0) {
       const { groupId } = this.#options
-      this.#cluster.logger.warn(
-        { groupId, error: error.message },
-        'Cannot join the group, retrying',
-      )
+      const fields = { groupId, error: error.message }
+      this.#cluster.logger.warn(fields, 'Cannot join the group, retrying')
     }
     await sleep(backOffMs(attempt, 50, 2000), this.#closing.signal)
   }
 
-  async #joinGroup(): Promise<JoinGroupResponse> {
-    const timeoutMs = this.#rebalanceTimeoutMs + REQUEST_SLACK_MS
-    const answer = await this.#toCoordinator(joinGroupApi, this.#joinRequest(), timeoutMs)
-    if (brokerErrorCode(answer.errorCode) === 'MEMBER_ID_REQUIRED') {
-      this.#memberId = answer.memberId
-      return this.#joinGroup()
-    }
-    throwOnBrokerError(answer.errorCode, `JoinGroup of ${this.#options.groupId}`)
-    this.#memberId = answer.memberId
-    this.#generationId = answer.generationId
-    return answer
-  }
-
-  #joinRequest(): JoinGroupRequest {
-    const metadata = encodeSubscription({
+  #subscription(): Buffer {
+    return encodeSubscription({
       topics: this.#options.topics,
-      ownedTasks: this.#ownedTasks,
-      generation: this.#ownedGeneration,
+      heldTasks: [...this.#held],
+      generation: this.#heldGeneration,
     })
-    return {
-      groupId: this.#options.groupId,
-      sessionTimeoutMs: this.#sessionTimeoutMs,
-      rebalanceTimeoutMs: this.#rebalanceTimeoutMs,
-      memberId: this.#memberId,
-      protocolType: PROTOCOL_TYPE,
-      protocols: [{ name: PROTOCOL_NAME, metadata }],
-    }
   }
 
-  async #syncGroup(joined: JoinGroupResponse): Promise<string[]> {
+  async #sync(joined: JoinGroupResponse): Promise<TaskAssignment> {
     const isLeader = joined.leaderId === joined.memberId
     const assignments = isLeader ? await this.#assign(joined) : []
-    const answer = await this.#toCoordinator(
-      syncGroupApi,
-      { ...this.session, assignments },
-      this.#rebalanceTimeoutMs + REQUEST_SLACK_MS,
-    )
-    throwOnBrokerError(answer.errorCode, `SyncGroup of ${this.#options.groupId}`)
-    return decodeAssignedTasks(answer.assignment)
+    return decodeAssignment(await this.#membership.sync(assignments))
   }
 
-  async #assign(
-    joined: JoinGroupResponse,
-  ): Promise<{ readonly memberId: string; readonly assignment: Buffer }[]> {
+  async #assign(joined: JoinGroupResponse): Promise<SyncGroupRequest['assignments']> {
     const specs = new Map((await this.#options.listTasks()).map((spec) => [spec.id, spec]))
     const claims = joined.members.map(({ memberId, metadata }) => ({
       memberId,
       ...decodeSubscription(metadata),
     }))
-    const assigned = assignTasks([...specs.keys()], claims)
+    const { assigned, withheld } = assignTasks([...specs.keys()], claims)
     return [...assigned].map(([memberId, tasks]) => ({
       memberId,
       assignment: encodeAssignment({
         tasks,
+        incomplete: withheld.length > 0,
         partitions: tasks.flatMap((task) => specs.get(task)?.partitions ?? []),
       }),
     }))
@@ -235,111 +253,83 @@ export class GroupMember {
 
   // --- holding tasks --------------------------------------------------------------------------
 
-  /** From assignment to revocation; heartbeats run all the time (G1, G2). */
-  async #holdTasks(tasks: readonly string[]): Promise<LeaveReason> {
+  /** One generation, from its assignment until the next is to be joined (G1). */
+  async #hold({ tasks, incomplete }: TaskAssignment): Promise<void> {
     const ending = new AbortController()
-    const heartbeats = new AbortController()
-    const beating = this.#beat(ending, heartbeats.signal)
+    const over = new AbortController()
+    this.#ending = ending
+    this.#heldGeneration = this.session?.generationId ?? -1
+    const intervalMs = incomplete ? INCOMPLETE_HEARTBEAT_INTERVAL_MS : this.#heartbeatIntervalMs
+    const beating = this.#beat(ending, { intervalMs, over: over.signal })
     try {
-      this.#state = 'stable'
-      await this.#options.onAssign(tasks, this.session, ending.signal)
-      const reason = await this.#untilEnding(ending.signal)
-      if (typeof reason === 'object') return reason
-      this.#state = 'revoking'
-      await this.#options.onRevoke()
+      await this.#change(tasks, ending.signal)
+      if (this.#closing.signal.aborted) await this.#release([...this.#held])
     } finally {
-      heartbeats.abort()
+      over.abort()
     }
-    // Thrown out while draining: what onRevoke tried to commit was refused.
-    return (await beating) ?? (this.#closing.signal.aborted ? 'closing' : 'rebalance')
+    const lost = await beating
+    if (lost !== undefined) await this.#onLost(lost)
   }
 
-  #untilEnding(ending: AbortSignal): Promise<LeaveReason> {
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        resolve(ending.aborted ? (ending.reason as LeaveReason) : 'closing')
-      }
-      if (ending.aborted || this.#closing.signal.aborted) {
-        finish()
-        return
-      }
-      ending.addEventListener('abort', finish, { once: true })
-      // Removed with this generation: there may be thousands.
-      this.#closing.signal.addEventListener('abort', finish, { once: true, signal: ending })
-    })
+  /** Takes what is new, lets go what is gone; returns when the next generation is to be joined. */
+  async #change(tasks: readonly string[], ending: AbortSignal): Promise<void> {
+    const wanted = new Set(tasks)
+    const added = tasks.filter((task) => !this.#held.has(task))
+    const gone = [...this.#held].filter((task) => !wanted.has(task))
+    for (const task of added) this.#held.add(task)
+    this.#state = gone.length === 0 ? 'stable' : 'rebalancing'
+    await this.#options.onAssign(added)
+    if (gone.length === 0) await this.#unlessClosing(aborted(ending))
+    else await this.#release(gone)
+  }
+
+  async #release(gone: readonly string[]): Promise<void> {
+    if (gone.length === 0) return
+    await this.#options.onRevoke(gone)
+    for (const task of gone) this.#held.delete(task)
   }
 
   /** Aborts `ending` on the first sign of a rebalance; returns how the membership was lost, if so. */
   async #beat(
     ending: AbortController,
-    stop: AbortSignal,
-  ): Promise<{ readonly lost: KafkaError } | undefined> {
-    while (!stop.aborted) {
-      await sleep(this.#heartbeatIntervalMs, stop)
-      if (stop.aborted) return undefined
-      const code = await this.#heartbeat()
-      if (code === 'REBALANCE_IN_PROGRESS') ending.abort('rebalance' satisfies LeaveReason)
-      if (!LOST_CODES.has(code)) continue
-      const lost = { lost: new KafkaError(code, `${this.#memberId} is no longer in the group`) }
-      ending.abort(lost)
-      return lost
+    options: { readonly intervalMs: number; readonly over: AbortSignal },
+  ): Promise<KafkaError | undefined> {
+    const { intervalMs, over } = options
+    while (!over.aborted) {
+      await sleep(intervalMs, over)
+      if (over.aborted) return undefined
+      const code = await this.#membership.heartbeat()
+      if (code === 'REBALANCE_IN_PROGRESS' || LOST_CODES.has(code)) ending.abort()
+      if (LOST_CODES.has(code)) {
+        const { groupId } = this.#options
+        return new KafkaError(code, `This process is no longer a member of group ${groupId}`)
+      }
     }
     return undefined
   }
 
-  /** The answer's code; an unreachable coordinator is looked up again and asked next time. */
-  async #heartbeat(): Promise<string> {
-    const { groupId } = this.#options
-    try {
-      const errorCode = await this.#toCoordinator(
-        heartbeatApi,
-        this.session,
-        this.#sessionTimeoutMs,
-      )
-      const error = brokerError(errorCode, `Heartbeat of ${groupId}`)
-      if (errorCode !== 0 && error.retryable) this.#cluster.forgetCoordinator('group', groupId)
-      return errorCode === 0 ? 'NONE' : error.code
-    } catch (error) {
-      this.#cluster.forgetCoordinator('group', groupId)
-      this.#cluster.logger.debug({ groupId, error: String(error) }, 'Heartbeat failed')
-      return 'UNREACHABLE'
-    }
-  }
-
   async #onLost(error: KafkaError): Promise<void> {
-    const hadTasks = this.#ownedGeneration >= 0 || this.#state !== 'joining'
-    this.#memberId = ''
-    this.#generationId = -1
-    this.#ownedTasks = []
-    this.#ownedGeneration = -1
-    if (hadTasks) await this.#options.onLost(error)
+    const hadJoined = this.#heldGeneration >= 0
+    this.#membership.forget()
+    this.#held.clear()
+    this.#heldGeneration = -1
+    this.#state = 'joining'
+    if (hadJoined) await this.#options.onLost(error)
   }
+}
 
-  async #leave(): Promise<void> {
-    if (this.#memberId === '') return
-    const { groupId } = this.#options
-    const request = { groupId, memberId: this.#memberId }
-    try {
-      await this.#toCoordinator(leaveGroupApi, request, REQUEST_SLACK_MS)
-    } catch (error) {
-      // The session time-out takes us out.
-      this.#cluster.logger.debug({ groupId, error: String(error) }, 'Could not leave the group')
+/** Resolves when `signal` aborts; listens until `over` does. */
+const aborted = (signal: AbortSignal, over?: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      resolve(undefined)
     }
-    this.#memberId = ''
-    this.#generationId = -1
-  }
+    if (signal.aborted) done()
+    else signal.addEventListener('abort', done, { once: true, ...(over && { signal: over }) })
+  })
 
-  async #toCoordinator<Request, Response>(
-    api: Api<Request, Response>,
-    request: Request,
-    timeoutMs: number,
-  ): Promise<Response> {
-    const nodeId = await this.#cluster.coordinator('group', this.#options.groupId)
-    return this.#cluster.send(nodeId, api, request, { ...this.#channel(), timeoutMs })
-  }
-
-  /** JoinGroup waits inside the broker: a connection of its own. */
-  #channel(): { readonly channel: string } {
-    return { channel: `group/${this.#options.groupId}` }
-  }
+const within = async (ms: number, work: Promise<unknown>): Promise<void> => {
+  const over = new AbortController()
+  await Promise.race([work, sleep(ms, over.signal)])
+  over.abort()
 }

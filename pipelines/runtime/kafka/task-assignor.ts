@@ -3,20 +3,45 @@
  *
  * A task is partition p of all its co-partitioned inputs, so tasks are dealt, not partitions.
  *
- * A1: balanced: any two members differ by at most one task.
+ * A1: balanced: once nothing is being handed over, any two members differ by at most one task.
  * A2: sticky: a task moves only if its owner is gone or has more than its share.
  * A3: deterministic: same members, claims and tasks, same answer, in whatever order they come.
+ * A4: a task that a member still holds is given to no other one. Where it is to move it is given to
+ *     nobody: its holder does not find it, lets it go and joins again, and the next generation gives
+ *     it away. As long as nobody comes or goes, that next one is complete.
  */
 export interface MemberClaim {
   readonly memberId: string
-  /** Tasks the member held in `generation`. */
-  readonly ownedTasks: readonly string[]
-  /** Group generation of that assignment; -1 for none. */
+  /** Tasks the member runs while it joins. */
+  readonly heldTasks: readonly string[]
+  /** Group generation it comes from; -1 for none. */
   readonly generation: number
 }
 
-/** Member id -> its tasks in the order of `tasks`. Every member has an entry. */
-export function assignTasks(
+export interface Deal {
+  /** Member id -> its tasks in the order of `tasks`. Every member has an entry. */
+  readonly assigned: ReadonlyMap<string, readonly string[]>
+  /** Tasks that are to be let go first (A4). */
+  readonly withheld: readonly string[]
+}
+
+export function assignTasks(tasks: readonly string[], members: readonly MemberClaim[]): Deal {
+  const assigned = new Map<string, string[]>()
+  const withheld: string[] = []
+  for (const [memberId, own] of balanced(tasks, members)) {
+    const others = members.filter((member) => member.memberId !== memberId)
+    const heldByOthers = new Set(others.flatMap(({ heldTasks }) => heldTasks))
+    assigned.set(
+      memberId,
+      own.filter((task) => !heldByOthers.has(task)),
+    )
+    withheld.push(...own.filter((task) => heldByOthers.has(task)))
+  }
+  return { assigned, withheld }
+}
+
+/** Who is to have what in the end (A1, A2). */
+function balanced(
   tasks: readonly string[],
   members: readonly MemberClaim[],
 ): Map<string, string[]> {
@@ -47,7 +72,7 @@ function heldTasks(
 ): Map<string, string[]> {
   const holders = new Map<string, MemberClaim>()
   for (const member of members) {
-    for (const task of member.ownedTasks) {
+    for (const task of member.heldTasks) {
       if (!rank.has(task)) continue
       const rival = holders.get(task)
       if (rival === undefined || isStronger(member, rival)) holders.set(task, member)

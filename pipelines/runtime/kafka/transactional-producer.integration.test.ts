@@ -218,13 +218,13 @@ describe('zombies', () => {
 
   const joined = async (groupId: string, partition: TopicPartition) => {
     const assigned = Promise.withResolvers<GroupSession>()
-    const member = new GroupMember({
+    const member: GroupMember = new GroupMember({
       cluster,
       groupId,
       topics: [partition.topic],
       listTasks: () => [{ id: 'task/0', partitions: [partition] }],
-      onAssign: (_tasks, session) => {
-        assigned.resolve(session)
+      onAssign: () => {
+        if (member.session !== undefined) assigned.resolve(member.session)
         return Promise.resolve()
       },
       onRevoke: () => Promise.resolve(),

@@ -6,10 +6,14 @@
  * T2: nothing inside a transaction is retried except answers that say "not done, not now":
  *     CONCURRENT_TRANSACTIONS (the markers of the previous transaction are still being written) and
  *     what the broker turns it into while it verifies a partition (KIP-890).
+ *     So is EndTxn once, when the answer says nothing: it ends the same transaction or is refused.
  * T3: after any other error the outcome is unknown. The producer refuses everything until `init`,
  *     and the caller must restore its state from what was committed.
  * T4: offsets go with member id and generation (TxnOffsetCommit v3), so that a member that was
- *     thrown out of its group is refused even if its producer was not fenced.
+ *     thrown out of its group is refused even if its producer was not fenced. A member that is
+ *     rebalancing is refused, too, in the moment in which the next generation begins; then
+ *     `groupAfter` gives the session in which its offsets may be committed. The refusal was of all
+ *     of them, and the transaction stands as it did.
  */
 import type { RecordBatchBuilder } from '../record/index.ts'
 import { nextSequence } from '../record/index.ts'
@@ -60,6 +64,8 @@ export interface TransactionCommit {
   /** Next offset to read per input partition. */
   readonly offsets: readonly TopicPartitionOffset[]
   readonly group: GroupSession
+  /** Asked when the generation is refused (T4); undefined: `group` has been left behind. */
+  readonly groupAfter?: (refused: GroupSession) => Promise<GroupSession | undefined>
 }
 
 export interface TrailingBatches {
@@ -179,7 +185,7 @@ export class TransactionalProducer {
         await this.#stage('partitions-added')
         await allSettledOrThrow([
           this.#produceInTurn(session, batches, trailing),
-          this.#commitOffsets(session, offsets, group),
+          this.#commitOffsets(session, transaction),
         ])
         await this.#end(session, true)
         await this.#stage('ended')
@@ -364,14 +370,11 @@ export class TransactionalProducer {
     }
   }
 
-  async #commitOffsets(
-    session: ProducerSession,
-    offsets: readonly TopicPartitionOffset[],
-    group: GroupSession,
-  ): Promise<void> {
+  async #commitOffsets(session: ProducerSession, transaction: TransactionCommit): Promise<void> {
+    const { offsets, groupAfter } = transaction
     if (offsets.length === 0) return
     const { transactionalId } = this
-    const { groupId } = group
+    const { groupId } = transaction.group
     await this.#untilNow(async () => {
       const errorCode = await this.#toCoordinator(addOffsetsToTxnApi, {
         transactionalId,
@@ -380,23 +383,57 @@ export class TransactionalProducer {
       })
       if (errorCode !== 0) throw brokerError(errorCode, `AddOffsetsToTxn of group ${groupId}`)
     }, ADD_NOT_NOW)
-    const nodeId = await this.#cluster.coordinator('group', groupId)
-    await this.#untilNow(async () => {
-      const answers = await this.#cluster.send(
-        nodeId,
-        txnOffsetCommitApi,
-        { transactionalId, ...session, ...group, offsets },
-        this.#offsetsChannel(),
-      )
-      const failed = answers.find(({ errorCode }) => errorCode !== 0)
-      if (failed === undefined) return
-      const name = `${failed.topic}/${String(failed.partition)}`
-      throw brokerError(failed.errorCode, `TxnOffsetCommit of group ${groupId} for ${name}`)
-    }, OFFSETS_NOT_NOW)
+    // Each turn but the first takes a rebalance that this member has joined.
+    for (let group = transaction.group; ;) {
+      const refusal = await this.#sendOffsets(session, offsets, group)
+      if (refusal === undefined) break
+      const next = await groupAfter?.(group) // T4
+      if (next === undefined) throw refusal
+      group = next
+    }
     await this.#stage('offsets-committed')
   }
 
+  /** Returns the error when the generation is refused; throws any other. */
+  async #sendOffsets(
+    session: ProducerSession,
+    offsets: readonly TopicPartitionOffset[],
+    group: GroupSession,
+  ): Promise<KafkaError | undefined> {
+    const { transactionalId } = this
+    const nodeId = await this.#cluster.coordinator('group', group.groupId)
+    try {
+      await this.#untilNow(async () => {
+        const answers = await this.#cluster.send(
+          nodeId,
+          txnOffsetCommitApi,
+          { transactionalId, ...session, ...group, offsets },
+          this.#offsetsChannel(),
+        )
+        const failed = answers.find(({ errorCode }) => errorCode !== 0)
+        if (failed === undefined) return
+        const name = `${failed.topic}/${String(failed.partition)}`
+        throw brokerError(failed.errorCode, `TxnOffsetCommit of ${group.groupId} for ${name}`)
+      }, OFFSETS_NOT_NOW)
+    } catch (error) {
+      if (error instanceof KafkaError && error.code === 'ILLEGAL_GENERATION') return error
+      throw error
+    }
+    return undefined
+  }
+
   async #end(session: ProducerSession, committed: boolean): Promise<void> {
+    try {
+      await this.#sendEnd(session, committed)
+    } catch (error) {
+      // What Kafka 4 says while it raises the epoch of this very producer; then it says it was fenced.
+      if (!(error instanceof KafkaError) || error.code !== 'UNKNOWN_SERVER_ERROR') throw error
+      await this.#sendEnd(session, committed)
+    }
+    this.#openSession = undefined
+  }
+
+  async #sendEnd(session: ProducerSession, committed: boolean): Promise<void> {
     const { transactionalId } = this
     await this.#untilNow(async () => {
       const errorCode = await this.#toCoordinator(endTxnApi, {
@@ -406,7 +443,6 @@ export class TransactionalProducer {
       })
       if (errorCode !== 0) throw brokerError(errorCode, `EndTxn of ${transactionalId}`)
     }, ADD_NOT_NOW)
-    this.#openSession = undefined
   }
 
   async #toCoordinator<Request, Response>(

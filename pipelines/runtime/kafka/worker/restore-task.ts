@@ -27,6 +27,8 @@ export interface RestoreOptions {
   readonly partitions: number
   readonly signal: AbortSignal
   readonly onProgress: (progress: RestoreProgress) => void
+  /** With the id of a schema that the registry does not give; undefined when it has. */
+  readonly onWaiting: (schemaId: number | undefined) => void
 }
 
 export const restoreTask = async (options: RestoreOptions): Promise<void> => {
@@ -58,7 +60,7 @@ export const restoreTask = async (options: RestoreOptions): Promise<void> => {
         for (;;) {
           const missing = restore.apply(store, records)
           if (missing < 0) break
-          await lookUp(registry, missing, signal)
+          await lookUp(options, missing)
         }
         report()
       },
@@ -89,10 +91,11 @@ const sizeOf = async (
 
 /** A global table is the fold of its topic up to where the task had read it. */
 const foldGlobal = async (
-  { cluster, registry, task, signal }: RestoreOptions,
+  options: RestoreOptions,
   input: TaskInput,
   until: number,
 ): Promise<void> => {
+  const { cluster, registry, task, signal } = options
   if (until === 0 || input.global === undefined) return
   const topic = input.global.topic as AnyTopic
   const values = new RecordValues({ topic, fields: undefined, schemas: registry })
@@ -100,7 +103,7 @@ const foldGlobal = async (
     while (records.next()) {
       let outcome = values.read(records)
       while (outcome === 'schema-missing') {
-        await lookUp(registry, values.missingSchemaId, signal)
+        await lookUp(options, values.missingSchemaId)
         outcome = values.read(records)
       }
       // What was refused then was a dead letter; it changed nothing.
@@ -118,16 +121,17 @@ const foldGlobal = async (
 }
 
 const lookUp = async (
-  registry: SchemaRegistryClient,
+  { registry, signal, onWaiting }: RestoreOptions,
   id: number,
-  signal: AbortSignal,
 ): Promise<void> => {
   for (let attempt = 0; ; attempt++) {
     try {
       await registry.lookUp(id)
+      onWaiting(undefined)
       return
     } catch (error) {
       if (signal.aborted || !isRetryable(error)) throw error
+      onWaiting(id)
       await sleep(backOffMs(attempt, 100, 5_000), signal)
     }
   }

@@ -1,27 +1,31 @@
 /**
  * A pipeline in a process: a member of its consumer group that runs the tasks it is given.
  *
- * - S1: before a rebalance every task is drained and committed under the old generation; tasks that
- *   stay go on with their state, the others are closed.
+ * - S1: a rebalance does not touch tasks that stay: they run and commit on. One that is to go is
+ *   drained and committed before it is let go; a new one is opened in the background.
  * - S2: when the group went on without us, everything is dropped uncommitted: it is not ours.
- * - S3: a task whose commit failed is opened again from what is committed, with back-off. A bug in
- *   the pipeline stops its task for good and says so: the data stays where it is.
+ * - S3: a task whose commit failed is opened again from what is committed, with back-off, when the
+ *   group has confirmed that it is still ours (G4). A bug in the pipeline stops its task for good
+ *   and says so: the data stays where it is.
+ * - S4: partition counts that change stop the worker: keys would be in other partitions than their
+ *   state, and new partitions would be read by nobody.
  */
 
 import { RuntimeError, textOf } from '../../errors.ts'
 import { Task } from '../../task/task.ts'
 import type { Pipeline } from '../../topology/define-pipeline.ts'
-import { internalTopics } from '../../topology/internal-topics.ts'
 import { taskInputs } from '../../task/task-inputs.ts'
 import { BROKER_BATCH_BYTES } from '../../task/output-buffers.ts'
-import { KafkaAdmin } from '../admin.ts'
 import type { KafkaCluster } from '../cluster.ts'
 import { GroupMember, type TaskSpec } from '../group-member.ts'
 import type { SchemaRegistryClient } from '../registry.ts'
 import { backOffMs, sleep } from '../retry.ts'
 import { TransactionError, type TransactionStage } from '../transactional-producer.ts'
+import { readBatchLimits } from './batch-limits.ts'
+import { PartitionCounts } from './partition-counts.ts'
 import { createTaskMemory, type TaskMemory } from './task-memory.ts'
-import { TaskRunner } from './task-runner.ts'
+import { TaskRunner, type RunnerState } from './task-runner.ts'
+import { Turns } from './turns.ts'
 
 export interface StreamWorkerOptions {
   readonly cluster: KafkaCluster
@@ -41,15 +45,32 @@ export interface StreamWorkerOptions {
   readonly onStage?: (stage: TransactionStage) => Promise<void> | void
 }
 
+/** `waiting` for something outside, `retrying` after a failure, `stopped` for good. */
+export type TaskState = RunnerState | 'waiting' | 'retrying' | 'stopped'
+
 export interface TaskStatus {
   readonly partition: number
   readonly runner: TaskRunner
+  readonly state: TaskState
   /** Why the task has stopped for good. */
   readonly error: string | undefined
 }
 
+/** Who gives the tasks, and how many there are. */
+interface TaskGroup {
+  readonly member: GroupMember
+  readonly partitions: PartitionCounts
+}
+
+interface NewTask {
+  readonly id: string
+  readonly partition: number
+  readonly group: TaskGroup
+}
+
 interface OwnedTask {
   readonly partition: number
+  readonly group: TaskGroup
   runner: TaskRunner
   failures: number
   /** What it is opened again after. */
@@ -58,13 +79,14 @@ interface OwnedTask {
 }
 
 const DEFAULT_COMMIT_INTERVAL_MS = 100
-/**
- * Longer than a heartbeat interval. Whoever was fenced has probably lost its membership and is told
- * so by the next heartbeat; taking the transactional id back before would fence the rightful owner.
- */
-const FENCED_PAUSE_MS = 5_000
 /** A commit takes milliseconds; a dead worker's open transaction should not block readers long. */
 const DEFAULT_TRANSACTION_TIMEOUT_MS = 30_000
+/**
+ * Two keep both the network and the processor busy; more would only make the first task wait for
+ * the last one, and take turns with tasks that run.
+ */
+const RESTORES_AT_ONCE = 2
+const PARTITIONS_EVERY_MS = 10_000
 
 export class StreamWorker {
   readonly pipeline: Pipeline
@@ -72,13 +94,11 @@ export class StreamWorker {
   readonly #groupId: string
   readonly #owned = new Map<string, OwnedTask>()
   readonly #stopping = new AbortController()
+  readonly #restores = new Turns(RESTORES_AT_ONCE)
   #member: GroupMember | undefined
-  #partitions = 0
-  /** From the drain until the next assignment: nothing may begin to run. */
-  #rebalancing = false
-  readonly #partitionCounts = new Map<string, number>()
   readonly #memory: TaskMemory
   #maxBatchBytes: ReadonlyMap<string, number> = new Map()
+  #partitionCheck: NodeJS.Timeout | undefined
 
   constructor(options: StreamWorkerOptions) {
     this.#options = options
@@ -89,33 +109,44 @@ export class StreamWorker {
 
   /** Checks the topics and joins the group; tasks start when the group assigns them. */
   async start(): Promise<void> {
-    await this.#readPartitionCounts()
-    this.#maxBatchBytes = await this.#readBatchLimits()
     const { cluster, sessionTimeoutMs } = this.#options
-    const topics = [...new Set(this.#inputsOf(0).map(({ topic }) => topic))]
-    this.#member = new GroupMember({
+    this.#maxBatchBytes = await readBatchLimits(cluster, this.pipeline)
+    const partitions = await PartitionCounts.read(cluster, this.pipeline)
+    const tasks = this.#listTasks(partitions)
+    const member: GroupMember = new GroupMember({
       cluster,
       groupId: this.#groupId,
-      topics,
-      listTasks: () => this.#listTasks(),
+      topics: [...new Set(tasks.flatMap((task) => task.partitions.map(({ topic }) => topic)))],
+      listTasks: () => tasks,
       ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
-      onRevoke: () => this.#drain(),
-      onAssign: (ids) => this.#take(ids),
+      onAssign: (ids) => {
+        this.#take(ids, { member, partitions })
+        return Promise.resolve()
+      },
+      onRevoke: (ids) => this.#release(ids),
       onLost: () => this.#dropAll(),
-      onFailure: this.#options.onFailure,
+      onFailure: (error) => {
+        void this.#dropAll()
+        this.#options.onFailure(error)
+      },
     })
-    this.#member.start()
+    this.#member = member
+    member.start()
+    this.#partitionCheck = setInterval(() => {
+      void this.#checkPartitions(partitions)
+    }, PARTITIONS_EVERY_MS)
   }
 
   /** Drains, commits, leaves the group. */
   async stop(): Promise<void> {
     this.#stopping.abort()
+    clearInterval(this.#partitionCheck)
     await this.#member?.close()
     await this.#dropAll()
   }
 
   get tasks(): readonly TaskStatus[] {
-    return [...this.#owned.values()]
+    return [...this.#owned.values()].map((owned) => ({ ...owned, state: stateOf(owned) }))
   }
 
   /** True, or why the worker is not doing its work. */
@@ -125,83 +156,21 @@ export class StreamWorker {
     if (state === 'stopped') return `${name}: has left its group`
     const broken = [...this.#owned.values()].find(({ error }) => error !== undefined)
     if (broken) return `${name}/${broken.partition}: ${broken.error ?? ''}`
-    if (state !== 'stable') return `${name}: joining its group`
-    const failed = [...this.#owned.values()].find(({ runner }) => runner.state === 'failed')
-    if (failed) return `${name}/${failed.partition}: trying again after: ${failed.lastFailure}`
-    const opening = [...this.#owned.values()].find(({ runner }) => runner.state === 'opening')
-    if (opening) {
-      const { restoredRecords, totalRecords } = opening.runner.restore
-      return `${name}/${opening.partition}: restoring state, ${restoredRecords} of ${totalRecords} records`
+    if (state === 'idle' || state === 'joining') return `${name}: joining its group`
+    for (const owned of this.#owned.values()) {
+      const trouble = troubleOf(owned)
+      if (trouble !== undefined) return `${name}/${owned.partition}: ${trouble}`
     }
     return true
   }
 
-  async #readPartitionCounts(): Promise<void> {
-    const { cluster, pipeline } = this.#options
-    const sources = Object.values(pipeline.inputs).map(({ topic }) => topic.name)
-    const others = [
-      ...Object.values(pipeline.globals).map(({ topic }) => topic.name),
-      ...Object.values(pipeline.outputs).map(({ name }) => name),
-      ...internalTopics(pipeline).map(({ name }) => name),
-    ]
-    for (const topic of [...sources, ...others]) {
-      this.#partitionCounts.set(topic, await cluster.partitionCount(topic))
-    }
-    this.#partitions = this.#partitionsOf(sources[0] ?? '')
-    for (const topic of [...sources, ...internalTopics(pipeline).map(({ name }) => name)]) {
-      const found = this.#partitionsOf(topic)
-      if (found === this.#partitions) continue
-      throw new RuntimeError(
-        'TOPOLOGY_PARTITIONS_CHANGED',
-        `Pipeline '${pipeline.name}' needs ${this.#partitions} partitions of '${topic}', as '${sources[0] ?? ''}' has, ` +
-          `but finds ${found}; create the topic with that many, or run under another application id`,
-      )
-    }
-  }
-
-  /** `max.message.bytes` of the topics written to, where we may read settings. */
-  async #readBatchLimits(): Promise<ReadonlyMap<string, number>> {
-    const { cluster, pipeline } = this.#options
-    const topics = [...Object.values(pipeline.outputs), ...internalTopics(pipeline)]
-    try {
-      const described = await new KafkaAdmin(cluster).describeConfigs(
-        topics.map(({ name }) => name),
-      )
-      return new Map(
-        [...described].map(([topic, configs]) => {
-          const limit = configs.find(({ name }) => name === 'max.message.bytes')
-          return [topic, Number(limit?.value ?? BROKER_BATCH_BYTES)]
-        }),
-      )
-    } catch (error) {
-      cluster.logger.warn(
-        { error: textOf(error) },
-        'Cannot read settings of topics: taking defaults',
-      )
-      return new Map()
-    }
-  }
-
-  #partitionsOf(topic: string): number {
-    const count = this.#partitionCounts.get(topic)
-    if (count === undefined) {
-      throw new RuntimeError(
-        'TOPOLOGY_INVALID',
-        `Partition count of '${topic}' was not read at start`,
-      )
-    }
-    return count
-  }
-
-  #inputsOf(partition: number): ReturnType<typeof taskInputs> {
-    const partitionsOf = (topic: string): number => this.#partitionsOf(topic)
-    return taskInputs(this.pipeline, { partition, partitionsOf })
-  }
-
-  #listTasks(): TaskSpec[] {
-    return Array.from({ length: this.#partitions }, (_, partition) => ({
+  #listTasks(partitions: PartitionCounts): TaskSpec[] {
+    const partitionsOf = (topic: string): number => partitions.of(topic)
+    return Array.from({ length: partitions.tasks }, (_, partition) => ({
       id: this.#taskId(partition),
-      partitions: this.#inputsOf(partition).filter(({ kind }) => kind !== 'global'),
+      partitions: taskInputs(this.pipeline, { partition, partitionsOf }).filter(
+        ({ kind }) => kind !== 'global',
+      ),
     }))
   }
 
@@ -209,49 +178,57 @@ export class StreamWorker {
     return `${this.pipeline.name}/${partition}`
   }
 
-  /** S1 */
-  async #drain(): Promise<void> {
-    this.#rebalancing = true
-    await Promise.all([...this.#owned.values()].map(({ runner }) => runner.drain()))
+  /** S4 */
+  async #checkPartitions(partitions: PartitionCounts): Promise<void> {
+    const { cluster, onFailure } = this.#options
+    try {
+      await partitions.checkAgain(cluster)
+    } catch (error) {
+      if (!(error instanceof RuntimeError) || this.#stopping.signal.aborted) return
+      await this.stop()
+      onFailure(error)
+    }
   }
 
-  async #take(ids: readonly string[]): Promise<void> {
-    const gone = [...this.#owned].filter(([id]) => !ids.includes(id))
-    for (const [id] of gone) this.#owned.delete(id)
-    await Promise.all(gone.map(([, { runner }]) => runner.close()))
-    this.#rebalancing = false
-    for (const { runner } of this.#owned.values()) runner.resume()
-    for (let partition = 0; partition < this.#partitions; partition++) {
+  #take(ids: readonly string[], group: TaskGroup): void {
+    for (let partition = 0; partition < group.partitions.tasks; partition++) {
       const id = this.#taskId(partition)
-      if (!ids.includes(id) || this.#owned.has(id)) continue
-      const owned: OwnedTask = {
-        partition,
-        failures: 0,
-        lastFailure: '',
-        error: undefined,
-        runner: this.#createRunner(id, partition),
-      }
+      if (!ids.includes(id)) continue
+      const runner = this.#createRunner({ id, partition, group })
+      const owned = { partition, group, failures: 0, lastFailure: '', error: undefined, runner }
       this.#owned.set(id, owned)
-      void owned.runner.open()
+      void runner.open()
     }
+  }
+
+  /** S1; no longer owned, so that a commit that fails now is left to whoever comes next. */
+  async #release(ids: readonly string[]): Promise<void> {
+    const released = ids.flatMap((id) => this.#owned.get(id)?.runner ?? [])
+    for (const id of ids) this.#owned.delete(id)
+    await Promise.all(
+      released.map(async (runner) => {
+        await runner.drain()
+        await runner.close()
+      }),
+    )
   }
 
   /** S2 */
   async #dropAll(): Promise<void> {
-    this.#rebalancing = false
     const dropped = [...this.#owned.values()]
     this.#owned.clear()
     await Promise.all(dropped.map(({ runner }) => runner.close()))
   }
 
-  #createRunner(id: string, partition: number): TaskRunner {
+  #createRunner({ id, partition, group }: NewTask): TaskRunner {
     const { cluster, registry, pipeline, applicationId, schemaIds, onStage } = this.#options
+    const { member, partitions } = group
     const runner: TaskRunner = new TaskRunner({
       cluster,
       registry,
       groupId: this.#groupId,
       transactionalId: `${applicationId}.${pipeline.name}.${partition}`,
-      partitions: this.#partitions,
+      partitions: partitions.tasks,
       memory: this.#memory,
       commitIntervalMs: this.#options.commitIntervalMs ?? DEFAULT_COMMIT_INTERVAL_MS,
       transactionTimeoutMs: this.#options.transactionTimeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS,
@@ -259,16 +236,16 @@ export class StreamWorker {
         new Task({
           pipeline,
           partition,
-          partitions: this.#partitions,
+          partitions: partitions.tasks,
           schemas: registry,
           settings: {
-            partitionsOf: (topic) => this.#partitionsOf(topic),
+            partitionsOf: (topic) => partitions.of(topic),
             schemaIdOf: (topic) => schemaIdIn(schemaIds, topic),
             maxBatchBytesOf: (topic) => this.#maxBatchBytes.get(topic) ?? BROKER_BATCH_BYTES,
           },
         }),
-      session: () =>
-        this.#member?.session ?? { groupId: this.#groupId, memberId: '', generationId: -1 },
+      member,
+      restores: this.#restores,
       onFailed: (error) => {
         void this.#recover(id, runner, error)
       },
@@ -279,8 +256,9 @@ export class StreamWorker {
 
   /** S3 */
   async #recover(id: string, runner: TaskRunner, error: unknown): Promise<void> {
-    const owned = this.#owned.get(id)
+    const failedAtMs = performance.now()
     await runner.close()
+    const owned = this.#owned.get(id)
     if (owned?.runner !== runner || this.#stopping.signal.aborted) return
     const message = textOf(error)
     owned.lastFailure = message
@@ -295,12 +273,36 @@ export class StreamWorker {
       'Task failed; opening it again from what is committed',
     )
     if (runner.commitTimes.count > 0) owned.failures = 0
-    const pauseMs = isFenced(error) ? FENCED_PAUSE_MS : backOffMs(owned.failures++, 50, 5_000)
-    await sleep(pauseMs, this.#stopping.signal)
-    if (this.#owned.get(id) !== owned || this.#stopping.signal.aborted) return
-    owned.runner = this.#createRunner(id, owned.partition)
-    if (this.#rebalancing) void owned.runner.drain()
+    await sleep(backOffMs(owned.failures++, 50, 5_000), this.#stopping.signal)
+    const { partition, group } = owned
+    const isMember = await group.member.confirmedSince(failedAtMs)
+    if (!isMember || this.#owned.get(id) !== owned || this.#stopping.signal.aborted) return
+    owned.runner = this.#createRunner({ id, partition, group })
     void owned.runner.open()
+  }
+}
+
+const stateOf = ({ error, runner }: OwnedTask): TaskState => {
+  if (error !== undefined) return 'stopped'
+  if (runner.state === 'failed') return 'retrying'
+  return runner.waitingFor === undefined ? runner.state : 'waiting'
+}
+
+/** Why a task does not process; undefined when it does. */
+const troubleOf = (owned: OwnedTask): string | undefined => {
+  const { runner, error, lastFailure } = owned
+  const { restoredRecords, totalRecords } = runner.restore
+  switch (stateOf(owned)) {
+    case 'stopped':
+      return error
+    case 'retrying':
+      return `trying again after: ${lastFailure}`
+    case 'waiting':
+      return `waiting for ${runner.waitingFor ?? ''}`
+    case 'opening':
+      return `restoring state, ${restoredRecords} of ${totalRecords} records`
+    default:
+      return undefined
   }
 }
 
@@ -319,5 +321,3 @@ const schemaIdIn = (schemaIds: ReadonlyMap<string, number>, topic: string): numb
 const isTooLarge = (error: unknown): error is TransactionError =>
   error instanceof TransactionError && TOO_LARGE.has(error.code)
 const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
-
-const isFenced = (error: unknown): boolean => error instanceof TransactionError && error.fenced

@@ -5,7 +5,8 @@
  *   transaction), then read the committed offsets, then restore up to the high watermark. Nothing
  *   older can move them afterwards.
  * - W2: any error of a transaction ends this runner; a successor starts from what is committed.
- *   Nothing is repeated inside a transaction that failed.
+ *   Nothing is repeated inside a transaction that failed. `close` returns when no request of this
+ *   runner can fence whoever comes next.
  * - W3: processing goes on while a commit is under way, on buffers of its own, up to a bound: its
  *   own, or a smaller one while all tasks of the process together hold much.
  * - W4: passed-on ticks are written when the outputs and repartitioned records before them have been
@@ -16,9 +17,10 @@ import type { PartitionOutput } from '../../task/output-buffers.ts'
 import type { Task, Commit } from '../../task/task.ts'
 import type { InputQueue } from '../../task/input-queue.ts'
 import type { KafkaCluster } from '../cluster.ts'
+import type { GroupMember } from '../group-member.ts'
+import { KafkaError } from '../kafka-error.ts'
 import { Fetcher, type FetchedRecords } from '../fetcher.ts'
 import type { TopicPartitionOffset } from '../protocol/api.ts'
-import type { GroupSession } from '../protocol/offsets.ts'
 import type { SchemaRegistryClient } from '../registry.ts'
 import { backOffMs, sleep } from '../retry.ts'
 import {
@@ -29,6 +31,7 @@ import {
 import { CommitTimes } from './commit-times.ts'
 import type { TaskMemory } from './task-memory.ts'
 import { restoreTask, type RestoreProgress } from './restore-task.ts'
+import type { Turns } from './turns.ts'
 
 /** Records between two looks at the clock: a millisecond or two of work. */
 const RUN_RECORDS = 2_000
@@ -39,7 +42,7 @@ const FETCH_WAIT_MS = 200
 const REGISTRY_BACK_OFF_MS = 100
 const REGISTRY_MAX_BACK_OFF_MS = 5_000
 
-export type RunnerState = 'opening' | 'running' | 'paused' | 'failed' | 'closed'
+export type RunnerState = 'opening' | 'running' | 'draining' | 'failed' | 'closed'
 
 export interface TaskRunnerOptions {
   readonly cluster: KafkaCluster
@@ -52,8 +55,10 @@ export interface TaskRunnerOptions {
   readonly memory: TaskMemory
   /** Makes the task anew; state comes from the changelogs. */
   readonly createTask: () => Task
-  /** Membership under which offsets are committed. */
-  readonly session: () => GroupSession
+  /** Under whose membership offsets are committed. */
+  readonly member: Pick<GroupMember, 'session' | 'sessionAfter'>
+  /** Tasks of a worker restore a few at a time. */
+  readonly restores: Turns
   readonly onFailed: (error: unknown) => void
   /** For tests: awaited between the steps of a commit. */
   readonly onStage?: ((stage: TransactionStage) => Promise<void> | void) | undefined
@@ -65,6 +70,8 @@ export class TaskRunner {
   restore: RestoreProgress = { restoredRecords: 0, totalRecords: 0, seconds: 0 }
   /** Offsets that were gone when they were wanted: data expired unread. */
   lostOffsets = 0
+  /** What it cannot go on without. */
+  waitingFor: string | undefined
   readonly commitTimes = new CommitTimes()
   readonly task: Task
 
@@ -74,6 +81,7 @@ export class TaskRunner {
   readonly #closing = new AbortController()
   readonly #queues = new Map<string, InputQueue>()
   readonly #committedOffsets = new Map<string, number>()
+  #initialising: Promise<void> = Promise.resolve()
   #committing: Promise<void> | undefined
   /** Of the commit under way, and what is counted in the memory of all tasks. */
   #committingBytes = 0
@@ -82,8 +90,6 @@ export class TaskRunner {
   #timer: NodeJS.Timeout | undefined
   #scheduled = false
   #awaitingSchema = false
-  /** Between `drain` and `resume`; one that is still opening does not begin to run then. */
-  #held = false
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options
@@ -131,29 +137,16 @@ export class TaskRunner {
   async open(): Promise<void> {
     const { signal } = this.#closing
     try {
-      await this.#producer.init({ signal })
-      const inputs = this.task.inputs.filter(({ kind }) => kind !== 'global')
-      const committed = await this.#options.cluster.committedOffsets(
-        this.#options.groupId,
-        inputs,
-        {
-          signal,
-        },
-      )
-      const { cluster, registry, partitions } = this.#options
-      await restoreTask({
-        cluster,
-        registry,
-        task: this.task,
-        partitions,
-        signal,
-        onProgress: (progress) => {
-          this.restore = progress
-        },
-      })
-      await this.#position(committed)
+      this.#initialising = this.#producer.init({ signal })
+      await this.#initialising
+      const giveUpTurn = await this.#options.restores.take(signal)
+      try {
+        await this.#restore(signal)
+      } finally {
+        giveUpTurn()
+      }
       if (signal.aborted) return
-      this.state = this.#held ? 'paused' : 'running'
+      this.state = 'running'
       this.#fetcher.assign(
         this.task.queues.map(({ input, position }) => ({
           topic: input.topic,
@@ -166,21 +159,33 @@ export class TaskRunner {
     }
   }
 
-  /** Finishes what was begun and commits it; processing stops until `resume`. */
+  async #restore(signal: AbortSignal): Promise<void> {
+    const { cluster, registry, partitions, groupId } = this.#options
+    const inputs = this.task.inputs.filter(({ kind }) => kind !== 'global')
+    const committed = await cluster.committedOffsets(groupId, inputs, { signal })
+    await restoreTask({
+      cluster,
+      registry,
+      task: this.task,
+      partitions,
+      signal,
+      onProgress: (progress) => {
+        this.restore = progress
+      },
+      onWaiting: (schemaId) => {
+        this.#noteWaiting(schemaId)
+      },
+    })
+    await this.#position(committed)
+  }
+
+  /** Begins nothing more, finishes what was begun and commits it. To be closed then. */
   async drain(): Promise<void> {
-    this.#held = true
     if (this.state !== 'running') return
-    this.state = 'paused'
+    this.state = 'draining'
     await this.#committing
     if (this.#isFailed()) return
     await this.#commit()
-  }
-
-  resume(): void {
-    this.#held = false
-    if (this.state !== 'paused') return
-    this.state = 'running'
-    this.#schedule()
   }
 
   /** Lets go without committing; what was not committed is somebody else's to do again. */
@@ -188,8 +193,9 @@ export class TaskRunner {
     if (this.state !== 'failed') this.state = 'closed'
     this.#closing.abort()
     clearTimeout(this.#timer)
-    await this.#fetcher.close()
-    await this.#committing
+    // Requests that wait for a broker fail at once; a commit among them counts as not known (W2).
+    this.#producer.close()
+    await Promise.allSettled([this.#initialising, this.#committing, this.#fetcher.close()])
     this.#countBytes(0)
     this.#producer.close()
   }
@@ -328,12 +334,18 @@ export class TaskRunner {
         this.#committedOffsets.get(`${topic}/${partition}`) !== offset,
     )
     const { ticks } = commit
+    const { member, groupId } = this.#options
     try {
+      const group = member.session
+      if (group === undefined) {
+        throw new KafkaError('NOT_A_MEMBER', `Not a member of group ${groupId} any more`)
+      }
       await this.#producer.commit({
         batches: batchesOf(commit.outputs),
         trailing: ticks && { ...ticks, batches: (endOf) => batchesOf(ticks.encode(endOf)) }, // W4
         offsets: moved,
-        group: this.#options.session(),
+        group,
+        groupAfter: (refused) => member.sessionAfter(refused),
       })
       for (const { topic, partition, offset } of moved) {
         this.#committedOffsets.set(`${topic}/${partition}`, offset)
@@ -348,6 +360,7 @@ export class TaskRunner {
   /** The registry decides what a record is: until it answers, the partition waits. */
   async #awaitSchema(id: number): Promise<void> {
     this.#awaitingSchema = true
+    this.#noteWaiting(id)
     const { signal } = this.#closing
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
@@ -365,7 +378,12 @@ export class TaskRunner {
       }
     }
     this.#awaitingSchema = false
+    this.#noteWaiting(undefined)
     this.#schedule()
+  }
+
+  #noteWaiting(schemaId: number | undefined): void {
+    this.waitingFor = schemaId === undefined ? undefined : `schema ${schemaId} of the registry`
   }
 
   #isFailed(): boolean {
