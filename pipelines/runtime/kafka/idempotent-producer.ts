@@ -52,8 +52,8 @@ export interface ProducerRecord {
   readonly topic: string
   /** Default: murmur2 of the key as Java does it; without a key the partitions take turns. */
   readonly partition?: number
-  readonly key: Uint8Array | null
-  readonly value: Uint8Array | null
+  readonly key: Buffer | null
+  readonly value: Buffer | null
   readonly headers?: readonly RecordHeader[]
 }
 

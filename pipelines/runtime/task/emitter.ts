@@ -3,6 +3,7 @@
 import type { Topic } from '../../../schemas/topic.ts'
 import { RecordEncoder } from '../avro/record-codec.ts'
 import { murmur2, toPartition } from '../record/index.ts'
+import type { KeyTable } from '../stores/key-table.ts'
 import type { OutputBuffers } from './output-buffers.ts'
 
 export interface OutputSettings {
@@ -15,17 +16,20 @@ export interface OutputSettings {
 
 export class Emitter<Value> {
   readonly #outputs: OutputBuffers
+  readonly #keys: KeyTable
   readonly #topic: Topic<Value>
   readonly #encoder: RecordEncoder<Value>
   readonly #partitions: number
 
   constructor(options: {
     readonly outputs: OutputBuffers
+    readonly keys: KeyTable
     readonly topic: Topic<Value>
     readonly settings: OutputSettings
   }) {
     const { topic, settings } = options
     this.#outputs = options.outputs
+    this.#keys = options.keys
     this.#topic = topic
     this.#partitions = settings.partitionsOf(topic.name)
     this.#encoder = new RecordEncoder({
@@ -34,17 +38,28 @@ export class Emitter<Value> {
     })
   }
 
-  /** To the partition of the value's canonical key. */
-  emit(value: Value): void {
-    const key = Buffer.from(this.#topic.keyOf(value), 'utf8')
+  /**
+   * To the partition of the value's canonical key. That is, as a rule, the key at hand (`ownKey`,
+   * whose id is `ownId`), whose bytes and hash are in the key table: then no bytes are made of the
+   * text.
+   */
+  emit(value: Value, ownKey: string, ownId: number): void {
+    const key = this.#topic.keyOf(value)
     const bytes = this.#encoder.encode(value)
-    this.#outputs.append(
-      {
-        topic: this.#topic.name,
-        partition: toPartition(murmur2(key), this.#partitions),
-      },
-      { bytes: key, start: 0, end: key.length },
-      { bytes, start: 0, end: bytes.length },
-    )
+    if (key === ownKey) {
+      const start = this.#keys.startOf(ownId)
+      const end = start + this.#keys.lengthOf(ownId)
+      this.#append(this.#keys.hashOf(ownId), this.#keys.bufferOf(ownId), start, end, bytes)
+    } else {
+      const keyBytes = Buffer.from(key, 'utf8')
+      this.#append(murmur2(keyBytes), keyBytes, 0, keyBytes.length, bytes)
+    }
+  }
+
+  #append(hash: number, key: Buffer, keyStart: number, keyEnd: number, value: Buffer): void {
+    const partition = toPartition(hash, this.#partitions)
+    const bytes = keyEnd - keyStart + value.length
+    const builder = this.#outputs.builderFor(this.#topic.name, partition, bytes)
+    builder.append(key, keyStart, keyEnd, value, 0, value.length)
   }
 }

@@ -38,7 +38,7 @@ export class HandlerContext {
     this.#emitters = new Map(
       Object.entries(pipeline.outputs).map(([name, topic]) => [
         name,
-        new Emitter({ outputs, topic, settings }),
+        new Emitter({ outputs, keys: options.keySpace.keys, topic, settings }),
       ]),
     )
   }
@@ -71,7 +71,7 @@ export class HandlerContext {
     if (emitter === undefined) {
       throw new RuntimeError('PIPELINE_FAILED', `'${output}' is not among the declared outputs`)
     }
-    emitter.emit(value)
+    emitter.emit(value, this.key, this.#keyId)
     this.#counters.emitted += 1
   }
 
