@@ -25,6 +25,8 @@ import { tenantFault, type TenantClocks } from './tenant-clocks.ts'
 export type IntakeOutcome = 'here' | 'elsewhere' | 'refused' | 'over-limit' | 'schema-missing'
 
 interface Source {
+  readonly input: TaskInput
+  readonly isKeyedAsNeeded: boolean
   readonly values: RecordValues
   readonly eventTimeField: string
   readonly eventTimeToMs: number
@@ -45,6 +47,7 @@ export class Intake {
   readonly #schemas: SchemaSource
   readonly #aheadToleranceMs: number
   readonly #sources = new Map<TaskInput, Source>()
+  #lastSource: Source | undefined
 
   constructor(options: {
     readonly partition: number
@@ -63,8 +66,8 @@ export class Intake {
   }
 
   take(input: TaskInput, record: RecordSet): IntakeOutcome {
-    const source = this.#sources.get(input) ?? this.#bind(input)
-    if (isKeyedAsNeeded(input) && record.keyStart >= 0) {
+    const source = this.#sourceOf(input)
+    if (source.isKeyedAsNeeded && record.keyStart >= 0) {
       const hash = murmur2In(record.view, record.keyStart, record.keyEnd)
       if (toPartition(hash, this.#partitions) === this.#partition) {
         this.keyId = this.#keySpace.keys.find(hash, record.view, record.keyStart, record.keyEnd)
@@ -92,7 +95,7 @@ export class Intake {
     const keyed =
       record.keyStart >= 0 && key.equals(record.buffer.subarray(record.keyStart, record.keyEnd))
     const placed = keyed && partition === this.#partition
-    if (!placed || !isKeyedAsNeeded(input)) {
+    if (!placed || !source.isKeyedAsNeeded) {
       this.target = { key, partition }
       return 'elsewhere'
     }
@@ -151,10 +154,19 @@ export class Intake {
     return outcome
   }
 
+  /** Inputs come in runs: mostly it is the one of the record before. */
+  #sourceOf(input: TaskInput): Source {
+    if (this.#lastSource?.input === input) return this.#lastSource
+    this.#lastSource = this.#sources.get(input) ?? this.#bind(input)
+    return this.#lastSource
+  }
+
   #bind(input: TaskInput): Source {
     const topic = input.keyed?.topic as AnyTopic
     const fields = input.keyed?.kind === 'copartitioned' ? input.keyed.fields : undefined
     const source: Source = {
+      input,
+      isKeyedAsNeeded: isKeyedAsNeeded(input),
       values: new RecordValues({ topic, fields, schemas: this.#schemas }),
       eventTimeField: topic.eventTime.field,
       eventTimeToMs: topic.eventTime.unit === 'us' ? 1 / 1_000 : 1,
