@@ -1,3 +1,5 @@
+import { capacityFor, grown } from './typed-arrays.ts'
+
 /** The ids written since the last commit, each once, in the order of their first write. */
 export class DirtyIds {
   count = 0
@@ -9,9 +11,7 @@ export class DirtyIds {
     if (this.#marked[id] === 1) return
     this.#marked[id] = 1
     if (this.count === this.#ids.length) {
-      const grown = new Int32Array(this.#ids.length * 2)
-      grown.set(this.#ids)
-      this.#ids = grown
+      this.#ids = grown(this.#ids, new Int32Array(this.#ids.length * 2))
     }
     this.#ids[this.count++] = id
   }
@@ -36,10 +36,7 @@ export class DirtyIds {
   }
 
   #growMarks(id: number): void {
-    let length = this.#marked.length
-    while (length <= id) length *= 2
-    const grown = new Uint8Array(length)
-    grown.set(this.#marked)
-    this.#marked = grown
+    const capacity = capacityFor(id, this.#marked.length)
+    this.#marked = grown(this.#marked, new Uint8Array(capacity))
   }
 }

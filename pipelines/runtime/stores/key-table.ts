@@ -8,6 +8,8 @@
  * The hash is murmur2, the one Kafka partitions by; callers compute it once and use it for both.
  */
 
+import { grown } from './typed-arrays.ts'
+
 const CHUNK_BITS = 20
 const CHUNK_BYTES = 1 << CHUNK_BITS
 const CHUNK_MASK = CHUNK_BYTES - 1
@@ -172,17 +174,10 @@ export class KeyTable {
 
   #growIds(): void {
     const capacity = this.#hashes.length * 2
-    const grow = <T extends Int32Array | Uint32Array | Uint16Array | Uint8Array>(
-      old: T,
-      next: T,
-    ): T => {
-      next.set(old)
-      return next
-    }
-    this.#hashes = grow(this.#hashes, new Int32Array(capacity))
-    this.#offsets = grow(this.#offsets, new Uint32Array(capacity))
-    this.#lengths = grow(this.#lengths, new Uint16Array(capacity))
-    this.#live = grow(this.#live, new Uint8Array(capacity))
+    this.#hashes = grown(this.#hashes, new Int32Array(capacity))
+    this.#offsets = grown(this.#offsets, new Uint32Array(capacity))
+    this.#lengths = grown(this.#lengths, new Uint16Array(capacity))
+    this.#live = grown(this.#live, new Uint8Array(capacity))
   }
 
   #compactArena(): void {

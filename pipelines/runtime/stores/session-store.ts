@@ -1,8 +1,8 @@
 /**
  * Open sessions of every key, of one session window.
  *
- * A session is a slot: an aggregate, a key id, its first and last event. A key's slots form a short
- * list in order of time. In the changelog a session stands under its first event; the last one is a
+ * A session is a slot: an aggregate, a key id, its first and last event. A key's slots form a list in
+ * order of their first events. In the changelog a session stands under its first event; the last one is a
  * field of its own beside the pipeline's.
  *
  * - E1: whatever a session was written under is deleted at once when that changes: when the session
@@ -23,9 +23,10 @@ import {
 import type { KeyTable } from './key-table.ts'
 import { MovingDue } from './moving-due.ts'
 import type { RowView } from './row-table.ts'
+import { NO_SLOT, SlotLists } from './slot-lists.ts'
+import { capacityFor, grown } from './typed-arrays.ts'
 import type { WindowAggregate } from './window-store.ts'
 
-const NONE = -1
 const LAST_FIELD = '_last'
 const LAST_COLUMN = 0
 
@@ -52,14 +53,9 @@ export class SessionStore implements StateStore, WindowAggregate {
   readonly #absorbed: AggregateTable
   readonly #due = new MovingDue()
   readonly #key = new SuffixedKey(8)
-  readonly #firstSlot: number[] = []
-  readonly #nextSlot: number[] = []
-  readonly #slotKey: number[] = []
-  readonly #firstMs: number[] = []
+  readonly #slots = new SlotLists()
   /** First event under which the changelog has the session; NaN while it has not. */
-  readonly #writtenMs: number[] = []
-  readonly #freeSlots: number[] = []
-  #slotBound = 0
+  #writtenMs = new Float64Array(64)
 
   constructor(options: SessionStoreOptions) {
     this.name = options.name
@@ -73,7 +69,7 @@ export class SessionStore implements StateStore, WindowAggregate {
   }
 
   get openSessions(): number {
-    return this.#slotBound - this.#freeSlots.length
+    return this.#slots.count
   }
 
   /** As many as there are open sessions, or something leaks. */
@@ -82,7 +78,7 @@ export class SessionStore implements StateStore, WindowAggregate {
   }
 
   create(id: number): void {
-    this.#firstSlot[id] = NONE
+    this.#slots.create(id)
   }
 
   /** Sessions are selected by slot; the key alone selects nothing. */
@@ -96,15 +92,15 @@ export class SessionStore implements StateStore, WindowAggregate {
 
   /** The earliest open session of the key, or -1. */
   firstOpen(id: number): number {
-    return this.#firstSlot[id] as number
+    return this.#slots.firstOf(id)
   }
 
   keyOf(slot: number): number {
-    return this.#slotKey[slot] as number
+    return this.#slots.keyOf(slot)
   }
 
   boundsOf(slot: number): WindowBounds {
-    return { startMs: this.#firstMs[slot] as number, endMs: this.#endMs(slot) }
+    return { startMs: this.#slots.orderOf(slot), endMs: this.#endMs(slot) }
   }
 
   /** When the session closes unless it grows: end plus grace, on its key's clock. */
@@ -114,19 +110,19 @@ export class SessionStore implements StateStore, WindowAggregate {
 
   /** The earlier of the sessions that a record at `timeMs` belongs to, or -1. */
   touching(id: number, timeMs: number): number {
-    let slot = this.#firstSlot[id] as number
-    while (slot !== NONE && !this.touches(slot, timeMs)) slot = this.#nextSlot[slot] as number
+    let slot = this.firstOpen(id)
+    while (slot !== NO_SLOT && !this.touches(slot, timeMs)) slot = this.next(slot)
     return slot
   }
 
   touches(slot: number, timeMs: number): boolean {
-    const session = { firstMs: this.#firstMs[slot] as number, lastMs: this.#lastMs(slot) }
+    const session = { firstMs: this.#slots.orderOf(slot), lastMs: this.#lastMs(slot) }
     return touchesSession(this.window, session, timeMs)
   }
 
   /** The key's session after this one, or -1. */
   next(slot: number): number {
-    return this.#nextSlot[slot] as number
+    return this.#slots.next(slot)
   }
 
   /** A session of one event; selects it. */
@@ -140,9 +136,9 @@ export class SessionStore implements StateStore, WindowAggregate {
 
   /** The session takes an event that touches it; selects it. */
   extend(slot: number, timeMs: number, target: ChangelogTarget): void {
-    if (timeMs < (this.#firstMs[slot] as number)) {
+    if (timeMs < this.#slots.orderOf(slot)) {
       this.#deleteWritten(slot, target) // E1
-      this.#firstMs[slot] = timeMs
+      this.#slots.reorder(slot, timeMs)
     }
     if (timeMs > this.#lastMs(slot)) this.#aggregates.rows.write(slot, LAST_COLUMN, timeMs)
     this.#aggregates.rows.dirty.add(slot)
@@ -180,15 +176,15 @@ export class SessionStore implements StateStore, WindowAggregate {
   }
 
   release(id: number, keys: KeyTable, out: ChangelogWriter): void {
-    for (let slot = this.firstOpen(id); slot !== NONE; slot = this.firstOpen(id)) {
+    for (let slot = this.firstOpen(id); slot !== NO_SLOT; slot = this.firstOpen(id)) {
       this.close(slot, { keys, out })
     }
   }
 
   flush(keys: KeyTable, out: ChangelogWriter): void {
     this.#aggregates.rows.dirty.drain((slot) => {
-      if (this.#slotKey[slot] === NONE) return
-      const firstMs = this.#firstMs[slot] as number
+      if (!this.#slots.isUsed(slot)) return
+      const firstMs = this.#slots.orderOf(slot)
       const { body, end } = this.#aggregates.encode(slot)
       this.#write({ keys, out }, { id: this.keyOf(slot), firstMs, body, bodyEnd: end })
       this.#writtenMs[slot] = firstMs
@@ -197,13 +193,12 @@ export class SessionStore implements StateStore, WindowAggregate {
 
   restore(id: number, entry: ChangelogEntry, tenant: number): void {
     const firstMs = entry.key.readDoubleBE(entry.keyEnd - 8)
-    let slot = this.#firstSlot[id] as number
-    while (slot !== NONE && this.#firstMs[slot] !== firstMs) slot = this.next(slot)
+    let slot = this.#slots.find(id, firstMs)
     if (entry.bodyStart < 0) {
-      if (slot !== NONE) this.#forget(slot)
+      if (slot !== NO_SLOT) this.#forget(slot)
       return
     }
-    if (slot === NONE) slot = this.#insert(id, firstMs)
+    if (slot === NO_SLOT) slot = this.#insert(id, firstMs)
     this.#aggregates.decode(slot, entry)
     this.#writtenMs[slot] = firstMs
     this.#due.remove(slot)
@@ -223,37 +218,20 @@ export class SessionStore implements StateStore, WindowAggregate {
   }
 
   #insert(id: number, firstMs: number): number {
-    let previous = NONE
-    let next = this.#firstSlot[id] as number
-    while (next !== NONE && (this.#firstMs[next] as number) < firstMs) {
-      previous = next
-      next = this.next(next)
+    const slot = this.#slots.insert(id, firstMs)
+    const capacity = capacityFor(slot, this.#writtenMs.length)
+    if (capacity > this.#writtenMs.length) {
+      this.#writtenMs = grown(this.#writtenMs, new Float64Array(capacity))
     }
-    const slot = this.#freeSlots.pop() ?? this.#slotBound++
-    this.#slotKey[slot] = id
-    this.#firstMs[slot] = firstMs
     this.#writtenMs[slot] = Number.NaN
-    this.#nextSlot[slot] = next
-    if (previous === NONE) this.#firstSlot[id] = slot
-    else this.#nextSlot[previous] = slot
     this.#aggregates.create(slot)
     return slot
   }
 
   #forget(slot: number): void {
-    const id = this.keyOf(slot)
-    let previous = NONE
-    let candidate = this.#firstSlot[id] as number
-    while (candidate !== slot) {
-      previous = candidate
-      candidate = this.next(candidate)
-    }
-    if (previous === NONE) this.#firstSlot[id] = this.next(slot)
-    else this.#nextSlot[previous] = this.next(slot)
     this.#due.remove(slot)
-    this.#slotKey[slot] = NONE
+    this.#slots.remove(slot)
     this.#aggregates.forget(slot)
-    this.#freeSlots.push(slot)
   }
 
   #deleteWritten(slot: number, target: ChangelogTarget): void {

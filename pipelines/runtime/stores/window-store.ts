@@ -2,9 +2,9 @@
  * Open windows of every key, of one window definition.
  *
  * A window is a slot: a row of numbers, optionally a cell, a key id and a start. A key's slots form
- * a short list ordered by start (one or two windows are open at a time, as a rule). Slots due at
- * the same moment share a bucket per tenant, so that a tick closes a million windows without
- * looking at any that stays open (invariant W1: a bucket holds every live slot due at its time).
+ * a list ordered by start. Slots due at the same moment share a bucket per tenant, so that a tick
+ * closes a million windows without looking at any that stays open (invariant W1: a bucket holds
+ * every open slot due at its time, and no other).
  */
 
 import type { AvroSchema } from '../../../schemas/topic.ts'
@@ -20,8 +20,7 @@ import {
 import { DueBuckets } from './due-buckets.ts'
 import type { KeyTable } from './key-table.ts'
 import type { RowView } from './row-table.ts'
-
-const NONE = -1
+import { NO_SLOT, SlotLists } from './slot-lists.ts'
 
 export interface WindowStoreOptions extends AggregateOptions {
   readonly window: WindowSpec
@@ -44,12 +43,7 @@ export class WindowStore implements StateStore, WindowAggregate {
 
   readonly #aggregates: AggregateTable
   readonly #key = new SuffixedKey(8)
-  readonly #firstSlot: number[] = []
-  readonly #nextSlot: number[] = []
-  readonly #slotKey: number[] = []
-  readonly #slotStart: number[] = []
-  readonly #freeSlots: number[] = []
-  #slotBound = 0
+  readonly #slots = new SlotLists()
 
   constructor(options: WindowStoreOptions) {
     this.name = options.name
@@ -61,11 +55,11 @@ export class WindowStore implements StateStore, WindowAggregate {
   }
 
   get openWindows(): number {
-    return this.#slotBound - this.#freeSlots.length
+    return this.#slots.count
   }
 
   create(id: number): void {
-    this.#firstSlot[id] = NONE
+    this.#slots.create(id)
   }
 
   /** Windows are selected by slot; the key alone selects nothing. */
@@ -78,20 +72,9 @@ export class WindowStore implements StateStore, WindowAggregate {
    * every record.)
    */
   open(id: number, tenant: number, startMs: number): number {
-    let previous = NONE
-    let slot = this.#firstSlot[id] as number
-    while (slot !== NONE && (this.#slotStart[slot] as number) < startMs) {
-      previous = slot
-      slot = this.#nextSlot[slot] as number
-    }
-    if (slot === NONE || this.#slotStart[slot] !== startMs) {
-      const next = slot
-      slot = this.#freeSlots.pop() ?? this.#slotBound++
-      this.#slotKey[slot] = id
-      this.#slotStart[slot] = startMs
-      this.#nextSlot[slot] = next
-      if (previous === NONE) this.#firstSlot[id] = slot
-      else this.#nextSlot[previous] = slot
+    let slot = this.#slots.find(id, startMs)
+    if (slot === NO_SLOT) {
+      slot = this.#slots.insert(id, startMs)
       this.#aggregates.create(slot)
       this.due.add(tenant, this.dueAtMs(slot), slot)
     }
@@ -105,24 +88,20 @@ export class WindowStore implements StateStore, WindowAggregate {
 
   /** The earliest open window of the key, or -1. */
   firstOpen(id: number): number {
-    return this.#firstSlot[id] as number
+    return this.#slots.firstOf(id)
   }
 
   startMsOf(slot: number): number {
-    return this.#slotStart[slot] as number
+    return this.#slots.orderOf(slot)
   }
 
   keyOf(slot: number): number {
-    return this.#slotKey[slot] as number
+    return this.#slots.keyOf(slot)
   }
 
   /** When the window closes: end plus grace, on its key's clock. */
   dueAtMs(slot: number): number {
-    return (this.#slotStart[slot] as number) + this.window.sizeMs + this.window.graceMs
-  }
-
-  isOpen(slot: number): boolean {
-    return this.#slotKey[slot] !== NONE
+    return this.#slots.orderOf(slot) + this.window.sizeMs + this.window.graceMs
   }
 
   /** Forgets the window and deletes it from the changelog. */
@@ -132,31 +111,20 @@ export class WindowStore implements StateStore, WindowAggregate {
   }
 
   #forget(slot: number, tenant: number): void {
-    const id = this.#slotKey[slot] as number
-    let previous = NONE
-    let candidate = this.#firstSlot[id] as number
-    while (candidate !== slot) {
-      previous = candidate
-      candidate = this.#nextSlot[candidate] as number
-    }
-    const next = this.#nextSlot[slot] as number
-    if (previous === NONE) this.#firstSlot[id] = next
-    else this.#nextSlot[previous] = next
-    this.due.remove(tenant, this.dueAtMs(slot))
-    this.#slotKey[slot] = NONE
+    this.due.remove(tenant, this.dueAtMs(slot), slot)
+    this.#slots.remove(slot)
     this.#aggregates.forget(slot)
-    this.#freeSlots.push(slot)
   }
 
   release(id: number, keys: KeyTable, out: ChangelogWriter, tenant: number): void {
-    for (let slot = this.firstOpen(id); slot !== NONE; slot = this.firstOpen(id)) {
+    for (let slot = this.firstOpen(id); slot !== NO_SLOT; slot = this.firstOpen(id)) {
       this.close({ slot, tenant, keys, out })
     }
   }
 
   flush(keys: KeyTable, out: ChangelogWriter): void {
     this.#aggregates.rows.dirty.drain((slot) => {
-      if (!this.isOpen(slot)) return
+      if (!this.#slots.isUsed(slot)) return
       const { body, end } = this.#aggregates.encode(slot)
       const suffixAt = this.#key.start(keys, this.keyOf(slot))
       this.#key.bytes.writeDoubleBE(this.startMsOf(slot), suffixAt)
@@ -167,11 +135,8 @@ export class WindowStore implements StateStore, WindowAggregate {
   restore(id: number, entry: ChangelogEntry, tenant: number): void {
     const startMs = entry.key.readDoubleBE(entry.keyEnd - 8)
     const slot = this.open(id, tenant, startMs)
-    if (entry.bodyStart < 0) {
-      this.#forget(slot, tenant)
-      return
-    }
-    this.#aggregates.decode(slot, entry)
+    if (entry.bodyStart < 0) this.#forget(slot, tenant)
+    else this.#aggregates.decode(slot, entry)
   }
 
   markRestored(): void {

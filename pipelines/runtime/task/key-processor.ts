@@ -72,11 +72,11 @@ export class KeyProcessor {
   advanceTenant(tenant: number, tenantClockMs: number): void {
     for (const window of this.#windows) {
       for (const dueAtMs of window.store.due.dueTimes(tenant, tenantClockMs)) {
-        // Closing takes members out of the bucket: work on a copy.
-        for (const slot of [...window.store.due.members(tenant, dueAtMs)]) {
-          if (!this.#isDue(window, { slot, tenant, dueAtMs })) continue
+        for (;;) {
+          const slot = window.store.due.first(tenant, dueAtMs)
+          if (slot < 0) break
           this.#moveTo(window.store.keyOf(slot), tenantClockMs)
-          this.#close(window, slot)
+          this.#close(window, slot) // Takes it out of the bucket.
         }
       }
     }
@@ -92,13 +92,6 @@ export class KeyProcessor {
         this.#runTimer(name, id, this.#context.clockMs)
       })
     }
-  }
-
-  /** A slot that was closed meanwhile may hold another window by now, even another tenant's (K2). */
-  #isDue({ store }: BoundWindow, member: { slot: number; tenant: number; dueAtMs: number }) {
-    const { slot, tenant, dueAtMs } = member
-    if (!store.isOpen(slot) || store.dueAtMs(slot) !== dueAtMs) return false
-    return this.#keySpace.tenantOf(store.keyOf(slot)) === tenant
   }
 
   #moveTo(id: number, tenantClockMs: number): void {
