@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
 
 import { EXIT, exitCodeOf, messageOf } from '../shared/errors.ts'
+import * as backtest from './commands/backtest.ts'
 import * as bench from './commands/bench.ts'
 import * as dlq from './commands/dlq.ts'
 import * as down from './commands/down.ts'
@@ -41,6 +42,7 @@ const commands = [
   encode,
   dlq,
   sink,
+  backtest,
   bench,
 ]
 

@@ -8,11 +8,17 @@ export const offsetSpecOf = (from: string): OffsetSpec => {
   if (from === 'beginning') return 'earliest'
   // What is committed later must be seen, even if its transaction is open already.
   if (from === 'latest') return 'latest-committed'
-  const timestampMs = ISO_TIME.test(from) ? Date.parse(withZone(from)) : Number.NaN
-  if (!Number.isNaN(timestampMs)) return { timestampMs }
+  const timestampMs = timeOf(from)
+  if (timestampMs !== undefined) return { timestampMs }
   throw usageError(
     `--from is '${from}'; give 'beginning', 'latest' or an arrival time like 2026-01-31T12:00:00Z.`,
   )
+}
+
+/** An ISO 8601 time as milliseconds; undefined for anything else. */
+export const timeOf = (text: string): number | undefined => {
+  const timestampMs = ISO_TIME.test(text) ? Date.parse(withZone(text)) : Number.NaN
+  return Number.isNaN(timestampMs) ? undefined : timestampMs
 }
 
 /** A time without a zone is UTC, like every time we print; JavaScript would take it as local. */

@@ -87,6 +87,7 @@ export class RecordSet {
   readonly truncated: boolean
 
   readonly #bytes: Buffer
+  readonly #options: RecordSetOptions
   readonly #wholeEnd: number
   readonly #fromOffset: number
   readonly #untilOffset: number
@@ -105,6 +106,7 @@ export class RecordSet {
 
   constructor(bytes: Buffer, options: RecordSetOptions) {
     this.#bytes = bytes
+    this.#options = options
     this.#fromOffset = options.fromOffset
     this.#untilOffset = options.untilOffset ?? Number.MAX_SAFE_INTEGER
     this.#verifyCrc = options.verifyCrc ?? true
@@ -116,6 +118,11 @@ export class RecordSet {
     this.#wholeEnd = wholeEnd
     this.nextOffset = nextOffset
     this.truncated = wholeEnd === 0 && bytes.length > 0
+  }
+
+  /** A second cursor over the same bytes, at their beginning. */
+  again(): RecordSet {
+    return new RecordSet(this.#bytes, this.#options)
   }
 
   /**

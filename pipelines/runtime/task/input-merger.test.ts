@@ -176,13 +176,13 @@ describe('as recorded', () => {
       { topic: 'a', partition: 0, upTo: 3 },
     ])
     expect(drain(order)).toEqual(['a@1', 'ticks@9', 'a@2', 'a@3'])
-    expect(order.finished).toBe(true)
+    expect(order.awaited).toBeUndefined()
   })
 
   it('waits for a record that is not there yet', () => {
     const queues = queuesOf({ a: { kind: 'source', times: [1] } })
     const order = new RecordedOrder(queues, [{ topic: 'a', partition: 0, upTo: 2 }])
     expect(drain(order)).toEqual(['a@1'])
-    expect(order.finished).toBe(false)
+    expect(order.awaited?.input.topic).toBe('a')
   })
 })

@@ -115,35 +115,37 @@ const isMissing = ({ queue, offset }: Before, tick: InputQueue): boolean =>
 /** Follows an order that was recorded: each run until its offset, in turn. */
 export class RecordedOrder implements InputOrder {
   readonly #queues: readonly InputQueue[]
-  readonly #runs: readonly OrderRun[]
-  #index = 0
+  /** Runs that are not finished yet. */
+  readonly #runs: OrderRun[]
 
-  constructor(queues: readonly InputQueue[], runs: readonly OrderRun[]) {
+  constructor(queues: readonly InputQueue[], runs: readonly OrderRun[] = []) {
     this.#queues = queues
-    this.#runs = runs
+    this.#runs = [...runs].reverse()
   }
 
-  get finished(): boolean {
-    this.#skipFinishedRuns()
-    return this.#index === this.#runs.length
+  /** What was recorded next. */
+  append(runs: readonly OrderRun[]): void {
+    this.#runs.unshift(...[...runs].reverse())
+  }
+
+  /** Whose records come next; undefined when the order has been followed to its end. */
+  get awaited(): InputQueue | undefined {
+    const run = this.#current()
+    return run && this.#queueOf(run)
   }
 
   next(): Pick | undefined {
-    this.#skipFinishedRuns()
-    const run = this.#runs[this.#index]
+    const run = this.#current()
     if (run === undefined) return undefined
     const queue = this.#queueOf(run)
-    if (!queue.hasHead || queue.head.offset >= run.upTo) return undefined
-    return { queue, untilMs: Infinity, untilOffset: run.upTo }
+    return queue.hasHead ? { queue, untilMs: Infinity, untilOffset: run.upTo } : undefined
   }
 
-  #skipFinishedRuns(): void {
+  #current(): OrderRun | undefined {
     for (;;) {
-      const run = this.#runs[this.#index]
-      if (run === undefined) return
-      const queue = this.#queueOf(run)
-      if (!queue.hasReached(run.upTo)) return
-      this.#index += 1
+      const run = this.#runs.at(-1)
+      if (run === undefined || !this.#queueOf(run).hasReached(run.upTo)) return run
+      this.#runs.pop()
     }
   }
 
