@@ -14,6 +14,8 @@ class Growth {
 }
 
 const LABELS = ['pipeline', 'partition'] as const
+/** Three ticks of live operation. */
+const HELD_BACK_MS = 15_000
 const QUANTILES = [0.5, 0.99]
 
 function* tasksOf(workers: readonly StreamWorker[]) {
@@ -130,6 +132,18 @@ const exposeState = (workers: readonly StreamWorker[], metrics: Metrics): void =
     collect(gauge) {
       for (const { runner, label } of tasksOf(workers)) {
         gauge.set(label, runner.task.keySpace.keys.size)
+      }
+    },
+  })
+  metrics.gauge({
+    name: 'worker_clock_held_back_seconds',
+    help: 'How long a task has not passed on time that the others of its stage have.',
+    labels: [...LABELS, 'origin'],
+    collect(gauge) {
+      for (const { runner, label } of tasksOf(workers)) {
+        const { slowest } = runner.task.origins
+        if (slowest === undefined || slowest.behindMs < HELD_BACK_MS) continue
+        gauge.set({ ...label, origin: slowest.origin }, slowest.behindMs / 1_000)
       }
     },
   })

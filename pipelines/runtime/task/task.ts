@@ -25,6 +25,7 @@ import { Intake, type IntakeOutcome } from './intake.ts'
 import { InternalRecords } from './internal-records.ts'
 import { KeyProcessor } from './key-processor.ts'
 import { KeySpace } from './key-space.ts'
+import { OriginProgress } from './origin-progress.ts'
 import { OutputBuffers, type PartitionOutput } from './output-buffers.ts'
 import { RecordValues, type Refusal, type SchemaSource } from './record-values.ts'
 import { SideOutputs } from './side-outputs.ts'
@@ -80,6 +81,7 @@ export class Task {
   readonly counters = new TaskCounters()
   readonly keySpace: KeySpace
   readonly clocks: TenantClocks
+  readonly origins: OriginProgress
   readonly context: HandlerContext
 
   readonly #outputs: OutputBuffers
@@ -107,7 +109,9 @@ export class Task {
     this.queues = this.inputs.map((input) => new InputQueue(input, 0))
     this.#order = new AppendTimeOrder(this.queues)
     this.keySpace = new KeySpace(pipeline)
-    this.clocks = new TenantClocks(tickOrigins(pipeline, partitions))
+    const origins = tickOrigins(pipeline, partitions)
+    this.clocks = new TenantClocks(origins)
+    this.origins = new OriginProgress([origins.source, origins.repartition])
     this.#sideOutputs = new SideOutputs({ outputs: this.#outputs, pipeline, partition })
     this.#internal = new InternalRecords({
       pipeline,
@@ -358,6 +362,7 @@ export class Task {
     this.counters.ticks += 1
     const origin = queue.input.topic === controlTicks.name ? CONTROL_ORIGIN : tick.origin
     if (!this.clocks.knows(origin)) return
+    this.origins.note(origin, queue.head.timestampMs)
     if (!this.clocks.hasRoomFor(tick.tenant)) {
       this.counters.refusedByKeyLimit += 1
       return

@@ -2,7 +2,8 @@
 import type { BacktestResult } from '../../backtest/backtest.ts'
 import type { ChangedValue, DiffValue } from '../../backtest/output-diff.ts'
 
-const SHOWN = 20
+/** Of each kind and topic. */
+const SHOWN = 10
 
 export const backtestText = (pipeline: string, result: BacktestResult): string => {
   const { baseline, candidate, diff, inputs } = result
@@ -14,10 +15,16 @@ export const backtestText = (pipeline: string, result: BacktestResult): string =
     const { added, removed, changed } = diff.counts
     lines.push(
       `With the other settings: ${candidate.count} outputs; ${added} added, ${removed} removed, ${changed} changed.`,
-      ...listed('+', added, diff.added),
-      ...listed('-', removed, diff.removed),
-      ...listed('~', changed, diff.changed),
     )
+    for (const [topic, counts] of Object.entries(diff.countsByTopic)) {
+      const own = <Each extends DiffValue | ChangedValue>(all: readonly Each[]): readonly Each[] =>
+        all.filter((each) => each.topic === topic)
+      lines.push(
+        ...listed('+', counts.added, own(diff.added)),
+        ...listed('-', counts.removed, own(diff.removed)),
+        ...listed('~', counts.changed, own(diff.changed)),
+      )
+    }
   }
   return `${lines.join('\n')}\n`
 }
@@ -44,7 +51,7 @@ const listed = (sign: string, count: number, shown: readonly (DiffValue | Change
     .slice(0, SHOWN)
     .map((each) => `  ${sign} ${each.timestamp} ${each.topic} ${described(each)}`)
   const more = count - lines.length
-  return more > 0 ? [...lines, `  ${sign} and ${more} more`] : lines
+  return more > 0 ? [...lines, `  ${sign} and ${more} more of ${shown[0]?.topic ?? ''}`] : lines
 }
 
 const described = (difference: DiffValue | ChangedValue): string => {
