@@ -25,6 +25,7 @@ it.each([
     ticks: [
       ['p/0', 10],
       ['p/1', 20],
+      ['p/0', 20],
     ],
     slowest: { origin: 'p/2', sinceMs: 10, behindMs: 10 },
   },
