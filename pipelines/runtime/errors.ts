@@ -34,6 +34,7 @@ export const RUNTIME_REASON_CODES = [
   'event-time-ahead',
   'non-finite-value',
   'record-too-large',
+  'batch-too-large',
   'rejected',
 ] as const
 export type ReasonCode = (typeof RUNTIME_REASON_CODES)[number]

@@ -191,10 +191,11 @@ class RedriveRun {
   }
 }
 
-const cutProblem = ({ cut }: Letter, { topic, partition, offset }: Origin): string | undefined =>
-  cut === undefined
-    ? undefined
-    : `it holds only the beginning of a large record (${cut}); the whole is at ${topic}/${partition} offset ${offset}`
+const cutProblem = (letter: Letter, { topic, partition, offset }: Origin): string | undefined => {
+  if (letter.reason === 'batch-too-large') return 'it stands for a batch that nobody could unpack'
+  if (letter.cut === undefined) return undefined
+  return `it holds only the beginning of a large record (${letter.cut}); the whole is at ${topic}/${partition} offset ${offset}`
+}
 
 interface OutputRecord {
   readonly key: Buffer | null

@@ -28,6 +28,9 @@ const unknownSchema = (id: number): Misfit => ({
 
 const noValue: Misfit = { code: 'missing-value', detail: 'the record has no value' }
 
+/** Registered schemas in use at a time; more, which nobody has, are compiled again and again. */
+const KEPT_ENCODERS = 8
+
 const NO_BYTES: Buffer = Buffer.alloc(0)
 
 export class TopicRows {
@@ -47,7 +50,10 @@ export class TopicRows {
   /** Appends the row of the current record. */
   append(records: RecordSet, writer: RowWriter): RowOutcome {
     const { buffer, valueStart, valueEnd } = records
-    if (valueStart < 0) return this.#isCompacted ? 'skipped' : noValue
+    if (valueStart < 0) {
+      if (records.fault !== undefined) return { code: 'batch-too-large', detail: records.fault }
+      return this.#isCompacted ? 'skipped' : noValue
+    }
     const schemaId = schemaIdAt(buffer, valueStart, valueEnd)
     if (schemaId < 0) return notAvro
     const encoder = this.#encoders.get(schemaId) ?? this.#open(schemaId)
@@ -75,6 +81,7 @@ export class TopicRows {
     // Not remembered here: the registry client forgets it after a while, and then asks again.
     if (schema === UNKNOWN_SCHEMA) return unknownSchema(schemaId)
     const encoder = this.#create(schema)
+    if (this.#encoders.size >= KEPT_ENCODERS) this.#encoders.clear()
     this.#encoders.set(schemaId, encoder)
     return encoder
   }

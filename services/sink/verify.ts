@@ -94,7 +94,9 @@ const readLog = async (
     channel: `verify/${table.topic.name}/${String(partition)}`,
     onRecords: (set) => {
       // Tombstones of a compacted topic are no facts to keep.
-      while (set.next()) if (set.valueStart >= 0 || !isCompacted(table)) records.add(set.offset)
+      while (set.next())
+        if (set.valueStart >= 0 || set.fault !== undefined || !isCompacted(table))
+          records.add(set.offset)
     },
   })
   return { partition, startOffset, endOffset, records }

@@ -7,14 +7,20 @@ import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node
 import lz4 from 'lz4-napi'
 import type * as Snappy from 'snappyjs'
 import { RecordFormatError } from './errors.ts'
+import { lz4UnpackedBytes } from './lz4-size.ts'
 
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
 /** Index = the compression bits of the batch attributes. */
 const COMPRESSION_BY_BITS: readonly Compression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
-/** A batch that unpacks to more than this is refused: it would not fit beside the others. */
-const MAX_UNPACKED_BYTES = 256 * 1024 * 1024
+/**
+ * A batch that unpacks to more than this is refused. Each partition may hold one unpacked batch, and
+ * a megabyte can be made to unpack to gigabytes; what producers write takes some 20 MB at most.
+ */
+export const MAX_UNPACKED_BYTES = 64 * 1024 * 1024
+/** Copies of up to 64 bytes take two bytes at least: whoever claims more claims nonsense. */
+const SNAPPY_MAX_RATIO = 64
 
 const snappy = createRequire(import.meta.url)('snappyjs') as typeof Snappy
 
@@ -53,6 +59,7 @@ export function decompress(bytes: Buffer, bits: number): Buffer {
     return decompressAs(bytes, compression)
   } catch (cause) {
     if (cause instanceof RecordFormatError) throw cause
+    if (isTooLarge(cause)) throw tooLarge(bytes)
     throw new RecordFormatError(
       'RECORD_CORRUPT',
       `Record batch of ${String(bytes.length)} bytes does not unpack as ${compression}`,
@@ -70,21 +77,47 @@ function decompressAs(bytes: Buffer, compression: Compression): Buffer {
     case 'snappy':
       return bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)
         ? fromXerial(bytes)
-        : unsnap(bytes)
+        : unsnap(bytes, MAX_UNPACKED_BYTES)
     case 'lz4':
+      if (lz4UnpackedBytes(bytes, MAX_UNPACKED_BYTES) > MAX_UNPACKED_BYTES) throw tooLarge(bytes)
       return lz4.decompressFrameSync(bytes)
     case 'zstd':
       return zstdDecompressSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES })
   }
 }
 
-function unsnap(block: Uint8Array): Buffer {
-  const plain = snappy.uncompress(block, MAX_UNPACKED_BYTES)
+/** What zlib throws at `maxOutputLength`. */
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
+
+const tooLarge = (bytes: Uint8Array): RecordFormatError =>
+  new RecordFormatError(
+    'RECORD_BATCH_TOO_LARGE',
+    `Record batch of ${bytes.length} bytes unpacks to more than ${MAX_UNPACKED_BYTES}; send smaller batches`,
+  )
+
+function unsnap(block: Uint8Array, leftBytes: number): Buffer {
+  const claimed = snappyLength(block)
+  if (claimed > leftBytes) throw tooLarge(block)
+  // Before memory is taken for it.
+  if (claimed > SNAPPY_MAX_RATIO * block.length) throw new Error('a Snappy block claims too much')
+  const plain = snappy.uncompress(block)
   return Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength)
+}
+
+/** The varint that a block begins with. */
+const snappyLength = (block: Uint8Array): number => {
+  let length = 0
+  for (let at = 0; at < Math.min(5, block.length); at++) {
+    length += (block[at]! & 0x7f) * 2 ** (7 * at)
+    if (block[at]! < 0x80) break
+  }
+  return length
 }
 
 function fromXerial(bytes: Buffer): Buffer {
   const blocks: Buffer[] = []
+  let leftBytes = MAX_UNPACKED_BYTES
   let at = XERIAL_HEADER_BYTES
   while (at < bytes.length) {
     const size = bytes.readInt32BE(at)
@@ -95,7 +128,9 @@ function fromXerial(bytes: Buffer): Buffer {
         `Snappy block of ${String(size)} bytes reaches beyond its batch`,
       )
     }
-    blocks.push(unsnap(bytes.subarray(at, at + size)))
+    const block = unsnap(bytes.subarray(at, at + size), leftBytes)
+    blocks.push(block)
+    leftBytes -= block.length
     at += size
   }
   return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks)

@@ -3,6 +3,7 @@ export type RecordFormatCode =
   | 'RECORD_CORRUPT'
   | 'RECORD_CRC_MISMATCH'
   | 'RECORD_UNSUPPORTED_COMPRESSION'
+  | 'RECORD_BATCH_TOO_LARGE'
 
 /** Bytes that claim to be a record batch are not one we can read. Never retryable. */
 export class RecordFormatError extends Error {

@@ -339,3 +339,49 @@ describe('bad bytes', () => {
     )
   })
 })
+
+describe('batches that unpack to more than is taken', () => {
+  const LARGE = 65 * 1024 * 1024
+  /** A few hundred kilobytes, or less, in which one record claims 65 MiB. */
+  const bombOf = (compression: Compression): Buffer => {
+    const builder = new RecordBatchBuilder(LARGE + 1_024)
+    builder.appendRecord(Buffer.from('first'), Buffer.from('value'))
+    builder.appendRecord(Buffer.from('bomb'), Buffer.alloc(LARGE))
+    const batch = Buffer.from(builder.finish({ timestampMs: 7, compression }))
+    batch.writeBigInt64BE(100n, 0)
+    return batch
+  }
+
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    'shows one record for all of the batch and goes on behind it: %s',
+    (compression) => {
+      const builder = new RecordBatchBuilder()
+      builder.appendRecord(Buffer.from('behind'), Buffer.from('it'))
+      const behind = Buffer.from(builder.finish({ timestampMs: 8, compression }))
+      behind.writeBigInt64BE(102n, 0)
+      const bomb = bombOf(compression)
+      expect(bomb.length).toBeLessThan(LARGE / 15)
+      const set = new RecordSet(Buffer.concat([bomb, behind]), { fromOffset: 100 })
+      expect(set.next()).toBe(true)
+      expect(set.fault).toMatch(/unpacks to more than 67108864.*offsets 100 to 101/)
+      expect([set.offset, set.key(), set.value(), set.headers()]).toEqual([101, null, null, []])
+      expect(set.next()).toBe(true)
+      expect([set.offset, set.fault, set.value()?.toString()]).toEqual([102, undefined, 'it'])
+      expect(set.next()).toBe(false)
+    },
+  )
+
+  it('takes what is just below', () => {
+    const builder = new RecordBatchBuilder(LARGE)
+    builder.appendRecord(null, Buffer.alloc(63 * 1024 * 1024))
+    for (const compression of ['gzip', 'snappy', 'lz4', 'zstd'] as const) {
+      const batch = Buffer.from(builder.finish({ timestampMs: 7, compression }))
+      const set = new RecordSet(batch, { fromOffset: 0 })
+      expect([set.next(), set.fault, set.value()?.length]).toEqual([
+        true,
+        undefined,
+        63 * 1024 * 1024,
+      ])
+    }
+  })
+})

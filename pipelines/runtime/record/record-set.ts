@@ -10,6 +10,8 @@
  *     compaction removed, so a position always reaches the end of the log.
  * R2: an aborted transaction is skipped by producer id, from its first offset to its abort marker;
  *     only a record of a *control batch* is a marker, whatever keys data records carry.
+ * R3: a batch that unpacks to more than we take is shown as one record without key and value, at its
+ *     last offset, and `fault` says why: one producer must not stop the partition for all others.
  */
 import {
   ATTRIBUTES_AT,
@@ -32,7 +34,7 @@ import {
 import { decompress } from './compression.ts'
 import { crc32c } from './crc32c.ts'
 import { RecordFormatError } from './errors.ts'
-import { readInt64, readVarint, readVarlong } from './varint.ts'
+import { readInt64, readVarint, readVarlong, writeVarint } from './varint.ts'
 
 /** What a read_committed fetch says about a transaction that was aborted. */
 export interface AbortedTransaction {
@@ -75,6 +77,8 @@ export class RecordSet {
   /** Value bytes are `buffer[valueStart, valueEnd)`; both -1 for null (a tombstone). */
   valueStart = -1
   valueEnd = -1
+  /** Why the current record stands for a whole batch that cannot be shown (R3). */
+  fault: string | undefined = undefined
   headerCount = 0
   /** Where the first header begins in `buffer`. */
   headersStart = -1
@@ -197,14 +201,20 @@ export class RecordSet {
       if (lastOffset < this.#fromOffset) continue
       if ((attributes & TRANSACTIONAL_BIT) !== 0 && this.#abortedOpen.has(producerId)) continue
       if (this.#verifyCrc) checkCrc(bytes, at, end, baseOffset)
-      this.#enter(at, end, attributes, baseOffset)
+      this.#enter(at, end, attributes, { baseOffset, lastOffset })
       return true
     }
     return false
   }
 
-  #enter(at: number, end: number, attributes: number, baseOffset: number): void {
+  #enter(
+    at: number,
+    end: number,
+    attributes: number,
+    { baseOffset, lastOffset }: { readonly baseOffset: number; readonly lastOffset: number },
+  ): void {
     const bytes = this.#bytes
+    this.fault = undefined
     this.#baseOffset = baseOffset
     this.#baseTimestampMs = readInt64(bytes, at + BASE_TIMESTAMP_AT)
     this.#appendTimeMs =
@@ -216,9 +226,22 @@ export class RecordSet {
       this.#cursor.at = at + RECORDS_AT
       this.#end = end
     } else {
-      this.#show(decompress(bytes.subarray(at + RECORDS_AT, end), compression))
+      this.#show(this.#unpacked(bytes.subarray(at + RECORDS_AT, end), compression, lastOffset))
       this.#cursor.at = 0
       this.#end = this.buffer.length
+    }
+  }
+
+  /** The records of the batch, or the one that stands for them (R3). */
+  #unpacked(packed: Buffer, compression: number, lastOffset: number): Buffer {
+    try {
+      return decompress(packed, compression)
+    } catch (error) {
+      if (!(error instanceof RecordFormatError)) throw error
+      if (error.code !== 'RECORD_BATCH_TOO_LARGE') throw error
+      this.fault = `${error.message} (offsets ${this.#baseOffset} to ${lastOffset})`
+      this.#recordsLeft = 1
+      return emptyRecord(lastOffset - this.#baseOffset)
     }
   }
 
@@ -292,6 +315,15 @@ export class RecordSet {
       `Record batch at offset ${String(this.#baseOffset)} is corrupt: ${fact}`,
     )
   }
+}
+
+/** A record without key, value and headers, as it stands in a batch. */
+function emptyRecord(offsetDelta: number): Buffer {
+  const buffer = Buffer.alloc(16)
+  let end = writeVarint(buffer, 3, offsetDelta)
+  for (const field of [-1, -1, 0]) end = writeVarint(buffer, end, field)
+  writeVarint(buffer, 0, end - 1) // one byte: the size of what follows, which begins with two zeros
+  return buffer.subarray(0, end)
 }
 
 /** Finds the end of the last whole batch and the offset behind it, reading headers only (R1). */

@@ -92,7 +92,10 @@ export class RecordValues {
   }
 
   #readersOf(record: RecordSet): Readers | 'refused' | 'schema-missing' {
-    if (record.valueStart < 0) return this.#refuse('missing-value', 'the record has no value')
+    if (record.valueStart < 0) {
+      if (record.fault !== undefined) return this.#refuse('batch-too-large', record.fault)
+      return this.#refuse('missing-value', 'the record has no value')
+    }
     const id = schemaIdAt(record.buffer, record.valueStart, record.valueEnd)
     if (id === this.#lastId && this.#lastReaders !== undefined) return this.#lastReaders
     if (id < 0) {

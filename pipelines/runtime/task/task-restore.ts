@@ -77,6 +77,7 @@ export class TaskRestore {
   }
 
   #applyOne(store: string, records: RecordSet): number {
+    if (records.fault !== undefined) throw this.#unreadable(store, records, records.fault)
     let writerSchema: AvroSchema = 'null'
     let bodyStart = -1
     if (records.valueStart >= 0) {
