@@ -76,6 +76,8 @@ export interface PartitionProgress {
 type FillingEnd = 'lost' | 'out-of-range' | 'topic-recreated' | 'failed' | 'stopping'
 
 const FAILED_PAUSE_MS = 10_000
+/** Rows between two looks at what all drafts together hold: by so much each may exceed it. */
+const BUDGET_LOOK_BYTES = 64 * 1024
 
 export class PartitionSink {
   readonly progress: PartitionProgress = {
@@ -245,12 +247,14 @@ export class PartitionSink {
   async #take(fetched: FetchedRecords, draft: BlockDraft): Promise<boolean> {
     const { records } = fetched
     const { topicRows, limits } = this.#options
+    const { writer } = draft
     const nowMs = performance.now()
+    let lookAtBytes = writer.sizeBytes + BUDGET_LOOK_BYTES
     while (records.next()) {
-      let outcome = topicRows.append(records, draft.writer)
+      let outcome = topicRows.append(records, writer)
       while (outcome === 'needs-schema') {
         await this.#loadSchema()
-        outcome = topicRows.append(records, draft.writer)
+        outcome = topicRows.append(records, writer)
       }
       if (outcome === 'row') {
         draft.rows += 1
@@ -262,6 +266,9 @@ export class PartitionSink {
       }
       draft.advance(records.offset + 1, nowMs)
       if (draft.isFull(limits)) return false
+      if (writer.sizeBytes < lookAtBytes) continue
+      if (this.#isFull(draft)) return false
+      lookAtBytes = writer.sizeBytes + BUDGET_LOOK_BYTES
     }
     draft.advance(records.nextOffset, nowMs)
     return true

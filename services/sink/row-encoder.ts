@@ -20,6 +20,7 @@ import type { ReasonCode } from '../../pipelines/runtime/errors.ts'
 import { SchemaError } from '../../schemas/errors.ts'
 import type { AvroSchema } from '../../schemas/topic.ts'
 import { RowMisfit } from './column-types.ts'
+import { EncodedSeries } from './encoded-series.ts'
 import { RowWriter } from './row-writer.ts'
 import type { Column, DecodedRecord, SinkTable } from './tables.ts'
 
@@ -44,8 +45,8 @@ export interface BodySource {
   readonly offset: number
 }
 
-/** Columns behind the hot ones, already encoded, by the bytes they came from. */
-const CACHED_SERIES = 100_000
+/** For the columns behind the hot ones: some hundred thousand series. */
+const CACHED_BYTES = 32 * 1024 * 1024
 const LONGEST_CACHED_BYTES = 1024
 
 /** Errors that speak of the record; others are thrown on. */
@@ -100,7 +101,9 @@ class CachingEncoder implements RowEncoder {
   readonly #target: Record<string, unknown>
   readonly #decoder: RecordDecoder<DecodedRecord>
   readonly #scratch = new RowWriter(4096)
-  readonly #encoded = new Map<string, Buffer>()
+  readonly #encoded = new EncodedSeries(CACHED_BYTES)
+  #view: DataView = new DataView(new ArrayBuffer(0))
+  #viewed: Buffer | undefined
 
   constructor(table: SinkTable, writerSchema: AvroSchema) {
     const readerSchema = table.topic.schema
@@ -120,13 +123,15 @@ class CachingEncoder implements RowEncoder {
     if (restStart < 0) return { code: 'malformed-value', detail: avroFaultName(restStart) }
     const before = writer.sizeBytes
     try {
-      const isShort = end - restStart <= LONGEST_CACHED_BYTES
-      const key = isShort ? buffer.toString('latin1', restStart, end) : ''
-      const rest =
-        (isShort ? this.#encoded.get(key) : undefined) ?? this.#encodeRest(buffer, start, end, key)
+      const isKnown = this.#isKnown(buffer, restStart, end)
+      const rest = isKnown ? undefined : this.#encodeRest(buffer, start, restStart, end)
       writer.int64(offset)
       writeColumns(this.#hot, this.#target, writer)
-      writer.raw(rest)
+      if (rest === undefined) {
+        writer.copy(this.#encoded.view, this.#encoded.start, this.#encoded.end)
+      } else {
+        writer.raw(rest)
+      }
       return undefined
     } catch (error) {
       writer.sizeBytes = before
@@ -134,15 +139,21 @@ class CachingEncoder implements RowEncoder {
     }
   }
 
-  #encodeRest(buffer: Buffer, start: number, end: number, key: string): Buffer {
+  #isKnown(buffer: Buffer, restStart: number, end: number): boolean {
+    if (end - restStart > LONGEST_CACHED_BYTES) return false
+    if (this.#viewed !== buffer) {
+      this.#viewed = buffer
+      this.#view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
+    }
+    return this.#encoded.find(this.#view, restStart, end)
+  }
+
+  /** Valid until the next one. */
+  #encodeRest(buffer: Buffer, start: number, restStart: number, end: number): Buffer {
     this.#scratch.sizeBytes = 0
     writeColumns(this.#rest, this.#decoder.decode(buffer, start, end), this.#scratch)
-    const encoded = Buffer.from(this.#scratch.bytes())
-    if (key !== '') {
-      // More series than that: start over rather than keep an order of use per record.
-      if (this.#encoded.size >= CACHED_SERIES) this.#encoded.clear()
-      this.#encoded.set(key, encoded)
-    }
+    const encoded = this.#scratch.bytes()
+    if (end - restStart <= LONGEST_CACHED_BYTES) this.#encoded.add(buffer, restStart, end, encoded)
     return encoded
   }
 }

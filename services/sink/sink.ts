@@ -55,6 +55,9 @@ export interface SinkOptions {
 }
 
 const DRAFT_BUDGET_BYTES = 48 * 1024 * 1024
+const IDLE_WRITERS = 4
+/** A full block, in a buffer that grew by doubling. */
+const IDLE_WRITER_BYTES = 8 * 1024 * 1024
 const FETCH_BUDGET_BYTES = 24 * 1024 * 1024
 const PARTITION_FETCH_BYTES = 2 * 1024 * 1024
 const STOP_GRACE_MS = 8_000
@@ -68,7 +71,11 @@ export class Sink {
   readonly #topicRows: ReadonlyMap<string, TopicRows>
   readonly #fetcher: Fetcher
   readonly #guard: TopicGuard
-  readonly #writers = new WriterPool({ budgetBytes: DRAFT_BUDGET_BYTES, idle: 4 })
+  readonly #writers = new WriterPool({
+    budgetBytes: DRAFT_BUDGET_BYTES,
+    idle: IDLE_WRITERS,
+    idleBytes: IDLE_WRITER_BYTES,
+  })
   readonly #partitions = new Map<string, PartitionSink>()
   readonly #troubles = new Map<string, string>()
   readonly #timers: NodeJS.Timeout[] = []

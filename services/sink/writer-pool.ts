@@ -6,6 +6,8 @@ export interface WriterPoolOptions {
   readonly budgetBytes: number
   /** How many unused ones are kept. */
   readonly idle: number
+  /** What one of them may hold: a huge record must not stay in memory for ever. */
+  readonly idleBytes: number
 }
 
 export class WriterPool {
@@ -26,7 +28,8 @@ export class WriterPool {
 
   giveBack(writer: RowWriter): void {
     if (!this.#used.delete(writer)) return
-    if (this.#idle.length < this.#options.idle) this.#idle.push(writer)
+    const { idle, idleBytes } = this.#options
+    if (this.#idle.length < idle && writer.capacityBytes <= idleBytes) this.#idle.push(writer)
   }
 
   /** Forgets one that may still be read from. */

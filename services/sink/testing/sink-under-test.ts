@@ -95,11 +95,11 @@ export class SinkUnderTest {
     return Buffer.from(encoder.encode(value))
   }
 
-  /** Starts a sink; `kill` and `signal` it as you like. */
-  start(): ChildProcess {
+  /** Starts a sink, with options of node's own; `kill` and `signal` it as you like. */
+  start(nodeOptions: readonly string[] = []): ChildProcess {
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', CHILD, this.prefix],
+      ['--disable-warning=ExperimentalWarning', ...nodeOptions, CHILD, this.prefix],
       {
         env: { PATH: process.env['PATH'], ...this.#environment },
         stdio: ['ignore', 'pipe', 'pipe'],
