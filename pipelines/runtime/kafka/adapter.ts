@@ -9,12 +9,14 @@
 import { createRequire } from 'node:module'
 import net from 'node:net'
 import tls from 'node:tls'
+import type { AnswerMemory } from './answer-memory.ts'
 import { KafkaError } from './kafka-error.ts'
 import type { KafkaLogger } from './logger.ts'
 import type { Api } from './protocol/api.ts'
 import { apiVersionsApi } from './protocol/metadata.ts'
 import type { ApiVersionRange } from './protocol/metadata.ts'
 import { WireReader, WireWriter } from './protocol/wire.ts'
+import { ResponseAssembler } from './response-assembler.ts'
 
 export interface SaslOptions {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
@@ -31,11 +33,15 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly logger: KafkaLogger
+  /** Where answers are put. */
+  readonly memory: AnswerMemory
 }
 
 const SUPPORTED_KAFKAJS = '2.2.4'
 const KEEP_ALIVE_DELAY_MS = 60_000
 const ONE_WRITE_BYTES = 16 * 1024
+/** What all sockets read into, one after the other: whoever is given it copies what it keeps. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1024)
 
 interface RequestEntry {
   readonly apiKey: number
@@ -55,12 +61,20 @@ interface KafkaJsRequestQueue {
     readonly sendRequest: () => void
   }): void
   rejectAll(error: Error): void
+  fulfillRequest(answer: {
+    readonly correlationId: number
+    readonly payload: Buffer
+    readonly size: number
+  }): void
   scheduleCheckPendingRequests: (this: KafkaJsRequestQueue) => void
 }
 
 interface KafkaJsConnection {
   readonly requestQueue: KafkaJsRequestQueue
   readonly socket: net.Socket
+  /** Set while a login's bytes come that are no answers. */
+  readonly authHandlers: object | null
+  processData(bytes: Uint8Array): void
   connect(): Promise<unknown>
   disconnect(): Promise<unknown>
   isConnected(): boolean
@@ -82,6 +96,7 @@ const CONNECTION_METHODS = [
   'isConnected',
   'isAuthenticated',
   'authenticate',
+  'processData',
   'setVersions',
   'setSupportAuthenticationProtocol',
   'nextCorrelationId',
@@ -145,6 +160,7 @@ export class BrokerConnection {
     this.#options = options
     this.#clientId = Buffer.from(options.clientId, 'utf8')
     this.address = `${options.host}:${String(options.port)}`
+    this.#assembleAnswers()
   }
 
   /**
@@ -153,7 +169,7 @@ export class BrokerConnection {
    */
   static async open(options: ConnectionOptions): Promise<BrokerConnection> {
     const { Connection, createLogger } = kafkaJs()
-    const raw = new Connection({
+    const raw: KafkaJsConnection = new Connection({
       host: options.host,
       port: options.port,
       clientId: options.clientId,
@@ -162,7 +178,10 @@ export class BrokerConnection {
       connectionTimeout: options.connectTimeoutMs,
       requestTimeout: options.requestTimeoutMs,
       enforceRequestTimeout: true,
-      socketFactory: openSocket,
+      socketFactory: (target: SocketTarget) =>
+        openSocket(target, (bytes) => {
+          raw.processData(bytes)
+        }),
       logger: createLogger({ level: KAFKAJS_WARN, logCreator: logTo(options.logger) }),
     })
     const connection = new BrokerConnection(raw, options)
@@ -194,6 +213,27 @@ export class BrokerConnection {
     this.#connection.requestQueue.rejectAll(this.#lost('the connection was closed'))
     this.#connection.disconnect().catch(() => undefined)
     this.#connection.socket.destroy()
+  }
+
+  /** kafkajs would keep every chunk, and join them when all have come. */
+  #assembleAnswers(): void {
+    const connection = this.#connection
+    const processLogin = connection.processData.bind(connection)
+    const answers = new ResponseAssembler({
+      memory: this.#options.memory,
+      onAnswer: ({ correlationId, payload }) => {
+        connection.requestQueue.fulfillRequest({ correlationId, payload, size: payload.length })
+      },
+      onInvalidSize: (sizeBytes) => {
+        const reason = `it sent ${String(sizeBytes)} as the size of an answer; is it Kafka?`
+        connection.requestQueue.rejectAll(this.#lost(reason))
+        this.close()
+      },
+    })
+    connection.processData = (bytes) => {
+      if (connection.authHandlers === null) answers.take(bytes)
+      else processLogin(Buffer.from(bytes))
+    }
   }
 
   async #connect(): Promise<void> {
@@ -360,17 +400,27 @@ export class BrokerConnection {
   }
 }
 
-function openSocket(options: {
+interface SocketTarget {
   readonly host: string
   readonly port: number
   readonly ssl: tls.ConnectionOptions | null
   readonly onConnect: () => void
-}): net.Socket {
-  const { host, port, ssl, onConnect } = options
+}
+
+/** `onBytes` gets what a plain socket reads, in a buffer that is used again; TLS emits `data`. */
+function openSocket(target: SocketTarget, onBytes: (bytes: Uint8Array) => void): net.Socket {
+  const { host, port, ssl, onConnect } = target
   const servername = net.isIP(host) === 0 ? { servername: host } : {}
+  const onread = {
+    buffer: READ_BUFFER,
+    callback: (sizeBytes: number, buffer: Uint8Array): boolean => {
+      onBytes(buffer.subarray(0, sizeBytes))
+      return true
+    },
+  }
   const socket =
     ssl === null
-      ? net.connect({ host, port }, onConnect)
+      ? net.connect({ host, port, onread }, onConnect)
       : tls.connect({ host, port, ...servername, ...ssl }, onConnect)
   socket.setNoDelay(true)
   socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)

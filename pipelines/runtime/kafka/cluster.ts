@@ -9,6 +9,7 @@
 import type tls from 'node:tls'
 import { BrokerConnection } from './adapter.ts'
 import type { SaslOptions } from './adapter.ts'
+import { AnswerMemory } from './answer-memory.ts'
 import { KafkaError, isRoutingError, throwOnBrokerError } from './kafka-error.ts'
 import { silentLogger } from './logger.ts'
 import type { KafkaLogger } from './logger.ts'
@@ -67,6 +68,8 @@ const UNSTABLE_RETRY_MS = 10
 export class KafkaCluster {
   readonly clientId: string
   readonly logger: KafkaLogger
+  /** Memory of answers, shared by all connections. */
+  readonly answerMemory = new AnswerMemory()
   readonly #options: KafkaClusterOptions
   readonly #seeds: readonly BrokerAddress[]
   readonly #connections = new Map<string, Promise<BrokerConnection>>()
@@ -192,6 +195,7 @@ export class KafkaCluster {
       connectTimeoutMs,
       requestTimeoutMs,
       logger: this.logger,
+      memory: this.answerMemory,
     })
     if (this.#closed) connection.close()
     return connection

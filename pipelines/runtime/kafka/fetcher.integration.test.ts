@@ -301,3 +301,48 @@ it.each(['none', 'gzip'] as const)(
     await fetcher.close()
   },
 )
+
+it('reuses the memory of an answer only when all its partitions have been released', async () => {
+  const topic = await newTopic(2)
+  const count = 700
+  const text = (partition: number, index: number): string =>
+    `${String(partition)}/${String(index)}`.padEnd(5_000, '.')
+  for (const partition of [0, 1]) {
+    for (let index = 0; index < count; index++) {
+      const value = Buffer.from(text(partition, index))
+      void producer.append({ topic, partition, key: null, value })
+    }
+  }
+  await producer.flush()
+  const held: FetchedRecords[] = []
+  const values: string[][] = [[], []]
+  const read = ({ partition, records }: FetchedRecords): void => {
+    while (records.next()) values[partition]?.push(records.value()?.toString() ?? '')
+  }
+  const { fetcher } = collector({
+    reusesMemory: true,
+    onRecords(fetched) {
+      if (fetched.partition === 0) {
+        held.push(fetched)
+        return
+      }
+      read(fetched)
+      fetched.release()
+    },
+  })
+  fetcher.assign([0, 1].map((partition) => ({ topic, partition, offset: 0 })))
+  await eventually(
+    () => Promise.resolve([held.at(-1)?.records.nextOffset, values[1]?.length]),
+    (seen) => seen.every((number) => number === count),
+  )
+  for (const fetched of held) {
+    read(fetched)
+    fetched.release()
+  }
+  for (const partition of [0, 1]) {
+    expect(values[partition]).toEqual(
+      Array.from({ length: count }, (_, index) => text(partition, index)),
+    )
+  }
+  await fetcher.close()
+})

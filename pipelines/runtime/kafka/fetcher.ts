@@ -51,6 +51,8 @@ export interface FetcherOptions {
   /** Unreleased bytes of all fetchers that are given the same one (default: 64 MiB of its own). */
   readonly budget?: ByteBudget
   readonly verifyCrc?: boolean
+  /** Bytes may be overwritten after `release`: nothing that was delivered is looked at then. */
+  readonly reusesMemory?: boolean
   /** Called for every answer of every partition, empty ones too; must not throw. */
   readonly onRecords: (fetched: FetchedRecords) => void
   /** The position lies outside the log (F3). */
@@ -70,8 +72,13 @@ interface Assigned {
   stopped: boolean
 }
 
+/** An answer, and how many of its partitions are still looked at. */
+interface Lease {
+  holders: number
+}
+
 /** Wait in the broker while a full partition may become ready at any moment. */
-const SHORT_WAIT_MS = 5
+const SHORT_WAIT_MS = 40
 const MAX_PARTITION_BYTES = 128 * 1024 * 1024
 const MIN_ANSWER_BYTES = 1024 * 1024
 const BUDGET_BYTES = 64 * 1024 * 1024
@@ -321,11 +328,12 @@ export class Fetcher {
 
   #scan(inFlight: InFlight, answer: FetchResponse): FetchedRecords[] {
     const deliveries: FetchedRecords[] = []
+    const lease: Lease = { holders: 0 }
     for (const fetched of answer.partitions) {
       const wanted = inFlight.wanted.get(keyOf(fetched.topic, fetched.partition))
       if (wanted === undefined || wanted.assigned.epoch !== wanted.epoch) continue // moved since
       if (fetched.errorCode !== 0) this.#onPartitionError(wanted, fetched.errorCode)
-      else this.#open(inFlight, wanted, fetched, deliveries)
+      else this.#open(inFlight, wanted, { fetched, lease, deliveries })
     }
     return deliveries
   }
@@ -333,10 +341,14 @@ export class Fetcher {
   #open(
     inFlight: InFlight,
     wanted: Wanted,
-    fetched: FetchedBytes,
-    deliveries: FetchedRecords[],
+    into: {
+      readonly fetched: FetchedBytes
+      readonly lease: Lease
+      readonly deliveries: FetchedRecords[]
+    },
   ): void {
     const { assigned } = wanted
+    const { fetched, lease, deliveries } = into
     const { topic, partition, bytes } = fetched
     try {
       const records = new RecordSet(bytes, {
@@ -352,6 +364,7 @@ export class Fetcher {
       assigned.position = records.nextOffset
       assigned.bufferedBytes += bytes.length
       this.#hold(bytes.length)
+      if (bytes.length > 0) lease.holders += 1
       const { highWatermark, lastStableOffset, logStartOffset } = fetched
       deliveries.push({
         topic,
@@ -362,20 +375,24 @@ export class Fetcher {
         logStartOffset,
         requestedAtMs: inFlight.requestedAtMs,
         receivedAtMs: performance.now(),
-        release: this.#releaseOnce(assigned, bytes.length),
+        release: this.#releaseOnce(assigned, bytes, lease),
       })
     } catch (error) {
       this.#stop(assigned, error instanceof Error ? error : new Error(String(error)))
     }
   }
 
-  #releaseOnce(assigned: Assigned, sizeBytes: number): () => void {
-    let left = sizeBytes
+  #releaseOnce(assigned: Assigned, bytes: Buffer, lease: Lease): () => void {
+    let left = bytes.length
     return () => {
       if (left === 0) return
       assigned.bufferedBytes -= left
       if (!this.#closing.signal.aborted) this.#hold(-left)
       left = 0
+      lease.holders -= 1
+      if (lease.holders === 0 && this.#options.reusesMemory === true) {
+        this.#cluster.answerMemory.giveBack(bytes.buffer)
+      }
       // Whether it was full cannot be told from here: other fetchers move the budget, too.
       this.#signal()
     }

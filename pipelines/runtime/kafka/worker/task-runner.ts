@@ -110,6 +110,7 @@ export class TaskRunner {
       name: transactionalId,
       maxWaitMs: FETCH_WAIT_MS,
       budget: options.memory.fetched,
+      reusesMemory: true,
       onRecords: (fetched) => {
         this.#receive(fetched)
       },
