@@ -11,17 +11,20 @@ import {
 } from '../topology/internal-schemas.ts'
 import { changelogTopic, orderTopic } from '../topology/internal-topics.ts'
 import { TASK_STORE } from '../topology/store-names.ts'
-import { storeSchemas } from '../topology/state-layout.ts'
+import { storesOf } from '../topology/state-layout.ts'
 import { ChangelogAppender } from './changelog-appender.ts'
 import type { OutputSettings } from './emitter.ts'
 import type { InputQueue } from './input-queue.ts'
 import type { ChangelogWriters } from './key-space.ts'
 import type { OutputBuffers } from './output-buffers.ts'
+import type { Position } from './state-lineage.ts'
 import type { TenantClocks } from './tenant-clocks.ts'
 
-/** Keys of the task-state changelog: positions in global tables, and one per tenant by number. */
+/** Keys of the task-state changelog: positions in global tables, and one per tenant and per input. */
 export const GLOBALS_KEY = 'task'
 const TENANT_KEY = 'tenant/'
+const TOPOLOGY_KEY = 'topology'
+const INPUT_KEY = 'input/'
 const tenantKey = (tenant: number): Buffer => Buffer.from(TENANT_KEY + String(tenant))
 /** The number of the tenant whose state stands under the key. */
 export const tenantNumber = (key: string): number | undefined =>
@@ -61,7 +64,7 @@ export class InternalRecords {
       schemaId: schemaIdOf(orderTopic(pipeline.name)),
     })
     const appenders = new Map(
-      storeSchemas(pipeline).map(({ name }) => {
+      storesOf(pipeline).map(({ name }) => {
         const topic = changelogTopic(pipeline.name, name)
         return [
           name,
@@ -82,21 +85,30 @@ export class InternalRecords {
       this.#writeTaskState(tenantKey(tenant), {
         tenants: [clocks.nameOf(tenant)],
         clocks: [...clocks.entriesOf(tenant)],
-        globals: [],
       })
     })
   }
 
   writeGlobals(globals: readonly InputQueue[]): void {
     this.#writeTaskState(Buffer.from(GLOBALS_KEY), {
-      tenants: [],
-      clocks: [],
       globals: globals.map(({ input, position }) => ({
         topic: input.topic,
         partition: input.partition,
         offset: position,
       })),
     })
+  }
+
+  /** A record for each input that has moved: as a rule one or two of them. */
+  writePositions(positions: readonly Position[]): void {
+    for (const position of positions) {
+      const key = `${INPUT_KEY}${position.topic}/${position.partition}`
+      this.#writeTaskState(Buffer.from(key), { inputs: [position] })
+    }
+  }
+
+  writeTopology(topology: TaskState['topology']): void {
+    this.#writeTaskState(Buffer.from(TOPOLOGY_KEY), { topology })
   }
 
   writeOrder(runs: OrderRun[]): void {
@@ -106,9 +118,10 @@ export class InternalRecords {
     }
   }
 
-  #writeTaskState(key: Buffer, state: Omit<TaskState, 'partitions'>): void {
+  #writeTaskState(key: Buffer, part: Partial<TaskState>): void {
     const topic = changelogTopic(this.#pipeline, TASK_STORE)
-    const value = this.#taskState.encode({ partitions: this.#partitions, ...state })
+    const nothing = { tenants: [], clocks: [], globals: [], inputs: [], topology: null }
+    const value = this.#taskState.encode({ partitions: this.#partitions, ...nothing, ...part })
     this.#append(topic, key, value)
   }
 

@@ -13,6 +13,7 @@ import { murmur2In, type RecordSet } from '../record/index.ts'
 import type { ChangelogEntry, StateStore } from '../stores/changelog.ts'
 import { taskStateSchema, type TaskState } from '../topology/internal-schemas.ts'
 import { TASK_STORE } from '../topology/store-names.ts'
+import { checkTopology } from '../topology/topology-record.ts'
 import { GLOBALS_KEY, tenantNumber } from './internal-records.ts'
 import type { SchemaSource } from './record-values.ts'
 import type { Task } from './task.ts'
@@ -27,6 +28,8 @@ export class TaskRestore {
   /** Latest task state by key: one for the global tables, one per tenant. */
   readonly #states = new Map<string, TaskState>()
   readonly #decoders = new Map<AvroSchema, RecordDecoder<TaskState>>()
+  /** Entries of stores that begin empty, by store and key: what an earlier version left there. */
+  readonly #leftovers = new Map<string, Map<string, Buffer>>()
   #settled = false
   /** The record at hand waits for its schema: do not move the cursor on. */
   #waiting = false
@@ -55,7 +58,7 @@ export class TaskRestore {
    * Applies fetched entries of one store. Returns -1 when all are applied, or the id of a schema to
    * look up before calling again with the same records.
    *
-   * @throws RuntimeError TOPOLOGY_PARTITIONS_CHANGED, STATE_UNREADABLE
+   * @throws RuntimeError TOPOLOGY_PARTITIONS_CHANGED, TOPOLOGY_CHANGED, STATE_UNREADABLE
    */
   apply(store: string, records: RecordSet): number {
     while (this.#waiting || records.next()) {
@@ -72,8 +75,11 @@ export class TaskRestore {
 
   /** All stores are restored. */
   finish(): void {
-    this.#settleTenants()
+    this.#settleTask()
     this.#task.settleRestored()
+    for (const [store, keys] of this.#leftovers) {
+      for (const key of keys.values()) this.#task.deleteLeftover(store, key)
+    }
   }
 
   #applyOne(store: string, records: RecordSet): number {
@@ -117,6 +123,7 @@ export class TaskRestore {
           `its topics now have ${this.#partitions}; run it under a new application id, or restore the topics`,
       )
     }
+    this.#task.lineage.restore(state)
     this.#states.set(entry.key.toString('utf8', entry.keyStart, entry.keyEnd), state)
   }
 
@@ -130,7 +137,11 @@ export class TaskRestore {
   }
 
   #restoreEntry(storeName: string, entry: ChangelogEntry, key: DataView): void {
-    this.#settleTenants()
+    this.#settleTask()
+    if (this.#task.lineage.isNew(storeName)) {
+      this.#noteLeftover(storeName, entry)
+      return
+    }
     const { keySpace } = this.#task
     const store = keySpace.stores.find(({ name }) => name === storeName) as StateStore
     const keyEnd = entry.keyEnd - store.suffixBytes
@@ -148,11 +159,20 @@ export class TaskRestore {
     store.restore(id, entry, keySpace.tenantOf(id))
   }
 
-  /** Rows refer to tenants by index: the names must be there first. */
-  #settleTenants(): void {
+  #noteLeftover(store: string, { key, keyStart, keyEnd, bodyStart }: ChangelogEntry): void {
+    let keys = this.#leftovers.get(store)
+    if (keys === undefined) this.#leftovers.set(store, (keys = new Map<string, Buffer>()))
+    const id = key.toString('hex', keyStart, keyEnd)
+    if (bodyStart < 0) keys.delete(id)
+    else keys.set(id, Buffer.from(key.subarray(keyStart, keyEnd)))
+  }
+
+  /** What built the state must fit; and rows refer to tenants by index: the names come first. */
+  #settleTask(): void {
     if (this.#settled) return
     this.#settled = true
-    const { clocks } = this.#task
+    const { clocks, lineage, pipeline } = this.#task
+    if (lineage.recorded !== null) checkTopology(lineage.recorded, pipeline)
     for (const name of this.#tenantsTogether()) clocks.indexOf(name)
     for (const { tenants } of this.#tenantStates()) for (const name of tenants) clocks.indexOf(name)
     for (const state of this.#states.values()) {

@@ -29,6 +29,7 @@ import { OriginProgress } from './origin-progress.ts'
 import { OutputBuffers, type PartitionOutput } from './output-buffers.ts'
 import { RecordValues, type Refusal, type SchemaSource } from './record-values.ts'
 import { SideOutputs } from './side-outputs.ts'
+import { StateLineage } from './state-lineage.ts'
 import { TaskCounters } from './task-counters.ts'
 import { taskInputs, upstreamTickTopics, type TaskInput } from './task-inputs.ts'
 import {
@@ -83,6 +84,7 @@ export class Task {
   readonly clocks: TenantClocks
   readonly origins: OriginProgress
   readonly context: HandlerContext
+  readonly lineage: StateLineage
 
   readonly #outputs: OutputBuffers
   readonly #processor: KeyProcessor
@@ -112,6 +114,7 @@ export class Task {
     const origins = tickOrigins(pipeline, partitions)
     this.clocks = new TenantClocks(origins)
     this.origins = new OriginProgress([origins.source, origins.repartition])
+    this.lineage = new StateLineage(pipeline)
     this.#sideOutputs = new SideOutputs({ outputs: this.#outputs, pipeline, partition })
     this.#internal = new InternalRecords({
       pipeline,
@@ -227,7 +230,14 @@ export class Task {
         partition: input.partition,
         offset: position,
       }))
+    this.#writeLineage(offsets)
     return { outputs: this.#outputs.take(), ticks: this.#ticks.take(), offsets }
+  }
+
+  #writeLineage(positions: Commit['offsets']): void {
+    this.#internal.writePositions(this.lineage.takeMoved(positions))
+    const topology = this.lineage.takeTopology()
+    if (topology !== undefined) this.#internal.writeTopology(topology)
   }
 
   #flushState(): void {
@@ -249,6 +259,11 @@ export class Task {
   /** The commit is through: its buffers may be used again. */
   recycle(commit: Commit): void {
     this.#outputs.recycle(commit.outputs)
+  }
+
+  /** Deletes an entry of a store that the state at hand knows nothing of, with the next commit. */
+  deleteLeftover(store: string, key: Buffer): void {
+    this.#internal.changelogWriter(store).write(key, 0, key.length, null, 0)
   }
 
   /** Call once after state has been restored. */

@@ -22,6 +22,20 @@ interface Batch {
 
 export class MemoryBroker {
   readonly #logs = new Map<string, Batch[]>()
+  readonly #generations = new Map<string, number>()
+
+  /** As the broker's: another one when the topic was made anew. */
+  topicId(topic: string): string {
+    return `${topic}#${this.#generations.get(topic) ?? 1}`
+  }
+
+  /** Deletes the topic and makes it again, empty. */
+  recreate(topic: string): void {
+    this.#generations.set(topic, (this.#generations.get(topic) ?? 1) + 1)
+    for (const id of this.#logs.keys()) {
+      if (id.slice(0, id.lastIndexOf('/')) === topic) this.#logs.delete(id)
+    }
+  }
 
   endOffset(topic: string, partition: number): number {
     return this.#log(topic, partition).at(-1)?.nextOffset ?? 0

@@ -13,6 +13,7 @@
 import type { Tick } from '../../../schemas/generated/control-ticks.ts'
 import type { AnyTopic, AvroSchema, Topic } from '../../../schemas/topic.ts'
 import { controlTicks } from '../../../schemas/topics.ts'
+import { avroTypeOf } from '../avro/avro-type.ts'
 import { createRecordDecoder, RecordEncoder } from '../avro/record-codec.ts'
 import { WIRE_HEADER_BYTES } from '../avro/wire-format.ts'
 import {
@@ -25,6 +26,7 @@ import {
 import { RecordedOrder } from '../task/input-merger.ts'
 import type { PartitionOutput } from '../task/output-buffers.ts'
 import type { SchemaSource } from '../task/record-values.ts'
+import { settlePositions, topicsOfState } from '../task/start-positions.ts'
 import { TaskRestore } from '../task/task-restore.ts'
 import { Task } from '../task/task.ts'
 import type { Pipeline } from '../topology/define-pipeline.ts'
@@ -72,7 +74,7 @@ export const createTestDriver = (pipeline: Pipeline, options: TestDriverOptions 
   new TestDriver(pipeline, options)
 
 export class TestDriver {
-  readonly #pipeline: Pipeline
+  #pipeline: Pipeline
   readonly #options: TestDriverOptions
   readonly #partitions: number
   readonly #recordsPerCommit: number
@@ -190,6 +192,36 @@ export class TestDriver {
   }
 
   /**
+   * Goes on as another version of the pipeline, as workers that were replaced would.
+   *
+   * @throws RuntimeError when that version cannot go on with the state there is
+   */
+  restartAs(pipeline: Pipeline): void {
+    const before = this.#pipeline
+    this.#pipeline = pipeline
+    try {
+      this.restart()
+    } catch (error) {
+      this.#pipeline = before
+      throw error
+    }
+  }
+
+  /** The group's committed offsets: deletes them all, or sets one, as an operator or time would. */
+  forgetOffsets(): void {
+    this.#committed.clear()
+  }
+
+  setOffset(topic: string, partition: number, offset: number): void {
+    this.#committed.set(`${topic}/${partition}`, offset)
+  }
+
+  /** Deletes a topic and makes it again, empty. */
+  recreate(topic: string): void {
+    this.#outputs.recreate(topic)
+  }
+
+  /**
    * A fresh driver with the same input topics that follows the order this one recorded: what it
    * writes must be byte for byte the same.
    */
@@ -299,23 +331,27 @@ export class TestDriver {
           this.#outputs.fetch(changelogTopic(this.#pipeline.name, store), partition, 0),
         )
       }
-      for (const queue of task.queues) this.#position(restore, task, queue)
       restore.finish()
+      for (const queue of task.queues) {
+        const { kind, topic, partition: from } = queue.input
+        if (kind === 'global') queue.position = restore.globalOffset(topic, from)
+      }
+      settlePositions(task, {
+        topicIds: new Map(topicsOfState(task).map((topic) => [topic, this.#inputs.topicId(topic)])),
+        committedOf: (topic, from) => this.#committed.get(`${topic}/${from}`) ?? -1,
+        earliestOf: () => 0,
+        endOf: (topic, from) => this.#inputs.endOffset(topic, from),
+      })
+      for (const queue of task.queues) this.#foldGlobal(task, queue)
       return task
     })
   }
 
-  #position(restore: TaskRestore, task: Task, queue: Task['queues'][number]): void {
-    const { input } = queue
-    if (input.kind !== 'global') {
-      queue.position = this.#committed.get(`${input.topic}/${input.partition}`) ?? 0
-      return
-    }
-    queue.position = restore.globalOffset(input.topic, input.partition)
-    if (queue.position === 0) return
+  #foldGlobal(task: Task, { input, position }: Task['queues'][number]): void {
+    if (input.kind !== 'global' || position === 0) return
     const decoder = createRecordDecoder({ writerSchema: (input.global?.topic as AnyTopic).schema })
     const records = this.#inputs.fetch(input.topic, input.partition, 0)
-    while (records.next() && records.offset < queue.position) {
+    while (records.next() && records.offset < position) {
       const { buffer, valueStart, valueEnd } = records
       task.foldGlobal(input, decoder.decode(buffer, valueStart + WIRE_HEADER_BYTES, valueEnd))
     }
@@ -362,10 +398,11 @@ const sideRecord = (record: RecordSet): SideRecord => ({
 
 const copyOf = (bytes: Buffer | null): Buffer | null => bytes && Buffer.from(bytes)
 
-/** Schema ids as a registry would give them, one per topic. */
+/** Schema ids as a registry would give them; it holds versions of a changelog to FULL_TRANSITIVE. */
 class TestSchemas implements SchemaSource {
   readonly #schemas: AvroSchema[] = []
-  readonly #ids = new Map<string, number>()
+  /** Ids of a topic's versions by schema text. */
+  readonly #versions = new Map<string, Map<string, number>>()
   readonly #encoders = new Map<string, RecordEncoder<unknown>>()
 
   schemaOf(id: number): AvroSchema | 'unknown' {
@@ -387,15 +424,22 @@ class TestSchemas implements SchemaSource {
     const output = Object.values(pipeline.outputs).find(({ name }) => name === topic)
     const schema = own?.schema ?? output?.schema
     if (schema === undefined) throw new Error(`No schema for ${topic}`)
-    return this.#idOf(topic, schema)
+    return this.#idOf(topic, schema, own?.kind === 'changelog')
   }
 
-  #idOf(topic: string, schema: AvroSchema): number {
-    let id = this.#ids.get(topic)
+  #idOf(topic: string, schema: AvroSchema, full = false): number {
+    let versions = this.#versions.get(topic)
+    if (versions === undefined) this.#versions.set(topic, (versions = new Map<string, number>()))
+    const text = JSON.stringify(schema)
+    let id = versions.get(text)
     if (id === undefined) {
-      this.#schemas.push(schema)
-      id = this.#schemas.length
-      this.#ids.set(topic, id)
+      for (const other of full ? versions.values() : []) {
+        const [one, another] = [avroTypeOf(schema), avroTypeOf(this.schemaOf(other))]
+        one.createResolver(another)
+        another.createResolver(one)
+      }
+      id = this.#schemas.push(schema)
+      versions.set(text, id)
     }
     return id
   }

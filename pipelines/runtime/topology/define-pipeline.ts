@@ -108,6 +108,8 @@ export interface PipelineSpec<
   readonly onTimer?: Readonly<
     Record<string, (state: StateViews<State>, context: Context<Globals, Out>) => void>
   >
+  /** Stores and input topics of earlier versions whose content is given up. */
+  readonly forgets?: readonly string[]
   /** A key whose clock stands still this long (by its tenant's ticks) is forgotten. */
   readonly keyIdleTtlMs: number
   /** Bounds what one noisy producer can fill: keys per group and task, and keys per task. */
@@ -129,6 +131,7 @@ export interface Pipeline {
   readonly windows: Readonly<Record<string, ErasedWindow | ErasedSession>>
   readonly on: Readonly<Record<string, ErasedHandler | undefined>>
   readonly onTimer: Readonly<Record<string, ErasedTimerHandler>>
+  readonly forgets: readonly string[]
   readonly keyIdleTtlMs: number
   readonly keyLimit: {
     readonly perTask: number
@@ -205,6 +208,8 @@ export const definePipeline = <
     .sort()
   const twice = topics.find((name, index) => name === topics[index + 1])
   if (twice !== undefined) refuse(`'${twice}' is more than one of its inputs`)
+  const kept = spec.forgets?.find((name) => stores.includes(name) || topics.includes(name))
+  if (kept !== undefined) refuse(`'${kept}' is declared, and forgotten besides`)
   for (const name of Object.keys(spec.windows ?? {})) {
     const input = spec.windows?.[name]?.input ?? ''
     if (!(input in spec.inputs)) refuse(`window '${name}' aggregates '${input}', which is no input`)
@@ -227,6 +232,7 @@ export const definePipeline = <
     windows: {},
     on: {},
     onTimer: {},
+    forgets: [],
     ...spec,
   }) as unknown as Pipeline
 }

@@ -1,6 +1,7 @@
 /** Schemas of the runtime's own records. */
 
 import type { AvroSchema } from '../../../schemas/topic.ts'
+import type { TopologyRecord } from './topology-record.ts'
 
 /** How a task interleaved its inputs: runs of one input partition, each up to (not including) an offset. */
 export const orderSchema: AvroSchema = {
@@ -83,6 +84,71 @@ export const taskStateSchema: AvroSchema = {
         },
       },
     },
+    {
+      name: 'inputs',
+      doc: 'Next offset of the input partition that the key of the record names.',
+      type: { type: 'array', items: 'Position' },
+      default: [],
+    },
+    {
+      name: 'topology',
+      doc: 'What the state was built by, in the record of that key.',
+      default: null,
+      type: [
+        'null',
+        {
+          type: 'record',
+          name: 'Topology',
+          fields: [
+            { name: 'version', type: 'int', doc: "The pipeline's." },
+            {
+              name: 'stores',
+              type: {
+                type: 'array',
+                items: {
+                  type: 'record',
+                  name: 'Store',
+                  fields: [
+                    { name: 'name', type: 'string' },
+                    { name: 'kind', type: 'string' },
+                    { name: 'times', type: 'string', doc: 'Of a window; empty for others.' },
+                  ],
+                },
+              },
+            },
+            {
+              name: 'inputs',
+              type: {
+                type: 'array',
+                items: {
+                  type: 'record',
+                  name: 'Input',
+                  fields: [
+                    { name: 'topic', type: 'string' },
+                    { name: 'kind', type: 'string' },
+                  ],
+                },
+              },
+            },
+            {
+              name: 'topics',
+              doc: 'Ids of the topics that positions and state refer to, where the broker gives them.',
+              type: {
+                type: 'array',
+                items: {
+                  type: 'record',
+                  name: 'Topic',
+                  fields: [
+                    { name: 'topic', type: 'string' },
+                    { name: 'id', type: 'string' },
+                  ],
+                },
+              },
+            },
+          ],
+        },
+      ],
+    },
   ],
 }
 
@@ -91,4 +157,6 @@ export interface TaskState {
   tenants: string[]
   clocks: { tenant: number; origin: string; timestamp: number }[]
   globals: { topic: string; partition: number; offset: number }[]
+  inputs: { topic: string; partition: number; offset: number }[]
+  topology: (TopologyRecord & { topics: { topic: string; id: string }[] }) | null
 }

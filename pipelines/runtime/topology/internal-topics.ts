@@ -4,7 +4,7 @@ import type { AvroSchema } from '../../../schemas/topic.ts'
 import { controlTicks } from '../../../schemas/topics.ts'
 import type { Pipeline } from './define-pipeline.ts'
 import { orderSchema, taskStateSchema } from './internal-schemas.ts'
-import { storeSchemas } from './state-layout.ts'
+import { storesOf } from './state-layout.ts'
 import { TASK_STORE } from './store-names.ts'
 
 export interface InternalTopic {
@@ -26,7 +26,7 @@ export const deadLetterTopic = (pipeline: string): string => `${pipeline}.dead-l
 
 export const internalTopics = (pipeline: Pipeline): InternalTopic[] => {
   const { name } = pipeline
-  const changelogs = [...storeSchemas(pipeline), { name: TASK_STORE, schema: taskStateSchema }]
+  const changelogs = [...storesOf(pipeline), { name: TASK_STORE, schema: taskStateSchema }]
   return [
     ...changelogs.map(({ name: store, schema }): InternalTopic => ({
       name: changelogTopic(name, store),

@@ -7,6 +7,7 @@
 
 import type { AvroSchema } from '../../../schemas/topic.ts'
 import { CellStore } from '../stores/cell-store.ts'
+import type { StateStore } from '../stores/changelog.ts'
 import { RingStore } from '../stores/ring-store.ts'
 import { RowStore } from '../stores/row-store.ts'
 import { SessionStore } from '../stores/session-store.ts'
@@ -57,11 +58,20 @@ export const layOutState = (pipeline: Pipeline): StateLayout => {
   }
 }
 
-/** Name and changelog schema of every store of a pipeline. */
-export const storeSchemas = (pipeline: Pipeline): { name: string; schema: AvroSchema }[] => {
+export type StoreKind = 'row' | 'cell' | 'ring' | 'window' | 'session'
+
+/** Name, kind and changelog schema of every store of a pipeline, the home row first. */
+export const storesOf = (
+  pipeline: Pipeline,
+): { name: string; kind: StoreKind; schema: AvroSchema }[] => {
   const { home, cells, rings, windows, sessions } = layOutState(pipeline)
-  return [home, ...cells, ...rings, ...windows, ...sessions].map(({ name, schema }) => ({
-    name,
-    schema,
-  }))
+  const as = (kind: StoreKind, stores: readonly StateStore[]) =>
+    stores.map(({ name, schema }) => ({ name, kind, schema }))
+  return [
+    ...as('row', [home]),
+    ...as('cell', cells),
+    ...as('ring', rings),
+    ...as('window', windows),
+    ...as('session', sessions),
+  ]
 }

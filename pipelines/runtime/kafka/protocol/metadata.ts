@@ -67,7 +67,8 @@ export interface MetadataResponse {
   readonly topics: readonly TopicMetadata[]
 }
 
-const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
+/** What brokers say that give topics no ids. */
+export const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
 
 export const metadataApi: Api<MetadataRequest, MetadataResponse> = {
   name: 'Metadata',

@@ -1,4 +1,4 @@
-/** Reads a task's changelogs and global tables back, with progress. */
+/** Reads a task's changelogs and global tables back, with progress, and finds where it goes on. */
 
 import type { AnyTopic } from '../../../../schemas/topic.ts'
 import type { Task } from '../../task/task.ts'
@@ -9,9 +9,11 @@ import type { RecordSet } from '../../record/index.ts'
 import { changelogTopic } from '../../topology/internal-topics.ts'
 import type { KafkaCluster } from '../cluster.ts'
 import { isRetryable } from '../kafka-error.ts'
+import type { TopicPartitionOffset } from '../protocol/api.ts'
 import { readToEnd } from '../read-to-end.ts'
 import type { SchemaRegistryClient } from '../registry.ts'
 import { backOffMs, sleep } from '../retry.ts'
+import { settleTask } from './settle-task.ts'
 
 export interface RestoreProgress {
   readonly restoredRecords: number
@@ -25,6 +27,8 @@ export interface RestoreOptions {
   readonly registry: SchemaRegistryClient
   readonly task: Task
   readonly partitions: number
+  /** Offsets of the group, by input. */
+  readonly committed: readonly TopicPartitionOffset[]
   readonly signal: AbortSignal
   readonly onProgress: (progress: RestoreProgress) => void
   /** With the id of a schema that the registry does not give; undefined when it has. */
@@ -67,11 +71,12 @@ export const restoreTask = async (options: RestoreOptions): Promise<void> => {
     })
   }
   restore.finish()
-  for (const queue of task.queues) {
-    if (queue.input.kind !== 'global') continue
+  const globals = task.queues.filter(({ input }) => input.kind === 'global')
+  for (const queue of globals) {
     queue.position = restore.globalOffset(queue.input.topic, queue.input.partition)
-    await foldGlobal(options, queue.input, queue.position)
   }
+  await settleTask(options)
+  for (const { input, position } of globals) await foldGlobal(options, input, position)
   report()
 }
 

@@ -3,7 +3,7 @@
  *
  * - W1: the order of taking over is: own the transactional id (which ends a predecessor's open
  *   transaction), then read the committed offsets, then restore up to the high watermark. Nothing
- *   older can move them afterwards.
+ *   older can move them afterwards, so what the state says of its positions must be the same.
  * - W2: any error of a transaction ends this runner; a successor starts from what is committed.
  *   Nothing is repeated inside a transaction that failed. `close` returns when no request of this
  *   runner can fence whoever comes next.
@@ -13,6 +13,7 @@
  *   acknowledged, and say where those stand: a tick must not overtake data (R1, M2).
  */
 
+import { RuntimeError } from '../../errors.ts'
 import type { PartitionOutput } from '../../task/output-buffers.ts'
 import type { Task, Commit } from '../../task/task.ts'
 import type { InputQueue } from '../../task/input-queue.ts'
@@ -169,6 +170,7 @@ export class TaskRunner {
       registry,
       task: this.task,
       partitions,
+      committed,
       signal,
       onProgress: (progress) => {
         this.restore = progress
@@ -177,7 +179,6 @@ export class TaskRunner {
         this.#noteWaiting(schemaId)
       },
     })
-    await this.#position(committed)
   }
 
   /** Begins nothing more, finishes what was begun and commits it. To be closed then. */
@@ -201,19 +202,6 @@ export class TaskRunner {
     this.#producer.close()
   }
 
-  async #position(committed: readonly TopicPartitionOffset[]): Promise<void> {
-    const fresh = committed.filter(({ offset }) => offset < 0)
-    const { signal } = this.#closing
-    const earliest =
-      fresh.length === 0
-        ? []
-        : await this.#options.cluster.listOffsets(fresh, 'earliest', { signal })
-    for (const { topic, partition, offset } of [...committed, ...earliest]) {
-      const queue = this.#queues.get(`${topic}/${partition}`)
-      if (queue !== undefined && offset >= 0) queue.position = offset
-    }
-  }
-
   #receive(fetched: FetchedRecords): void {
     const queue = this.#queues.get(`${fetched.topic}/${fetched.partition}`)
     if (queue === undefined) return
@@ -226,7 +214,10 @@ export class TaskRunner {
     this.#schedule()
   }
 
-  /** Retention has passed the position: the records are gone, so going on loses nothing more. */
+  /**
+   * Retention has passed the position: the records are gone, so going on loses nothing more. A topic
+   * that ends before the position is another one: reading it would take its records for new.
+   */
   #skipLost({ topic, partition, offset }: TopicPartitionOffset): void {
     const { cluster } = this.#options
     const next = cluster.listOffset({ topic, partition }, 'earliest', {
@@ -234,6 +225,10 @@ export class TaskRunner {
     })
     next.then(
       (earliest) => {
+        if (earliest < offset) {
+          this.#fail(endsBefore({ topic, partition, offset }))
+          return
+        }
         this.lostOffsets += Math.max(0, earliest - offset)
         const { name } = this.task.pipeline
         cluster.logger.error(
@@ -398,6 +393,13 @@ export class TaskRunner {
     this.#options.onFailed(error)
   }
 }
+
+const endsBefore = ({ topic, partition, offset }: TopicPartitionOffset): RuntimeError =>
+  new RuntimeError(
+    'TOPIC_RECREATED',
+    `${topic}/${partition} was read up to offset ${offset} and ends before that now: the topic was made ` +
+      'anew or has lost records; to process everything again, run the pipeline under a new application id',
+  )
 
 const batchesOf = (outputs: readonly PartitionOutput[]): OutputBatches[] =>
   outputs.map(({ topic, partition, batches }) => ({ topic, partition, builders: batches }))
