@@ -7,7 +7,7 @@ export { layoutOf, type DataLayout } from './layout.ts'
 export { hungAfterMs } from './managed-process.ts'
 export type { ProcessSpec, ProcessState, ProcessStatus } from './managed-process.ts'
 export { readPidRecords, stopLeftovers, stopProcess } from './pid-records.ts'
-export { freePort, type PortName, type StackPorts } from './ports.ts'
+export { freePort, freePortBase, type PortName, type StackPorts } from './ports.ts'
 export { isAlive, residentBytes } from './process-identity.ts'
 export { httpHealth } from './probes.ts'
 export {

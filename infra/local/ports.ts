@@ -108,3 +108,19 @@ export const assertPortsFree = async (
     `${taken.length === 1 ? 'Port' : 'Ports'} ${list} on 127.0.0.1 ${taken.length === 1 ? 'is' : 'are'} in use by another program; stop it, or choose others with --port-base N.`,
   )
 }
+
+/** Below the range from which systems hand out ephemeral ports (Linux: 32768): nobody takes one while its server is down. */
+const lowestFreeBase = 12_000
+const highestFreeBase = 32_000
+
+/** A base none of whose ports anybody has now. */
+export const freePortBase = async (): Promise<number> => {
+  const bases = (highestFreeBase - lowestFreeBase) / baseWidth
+  for (;;) {
+    const base = lowestFreeBase + baseWidth * Math.floor(Math.random() * bases)
+    const refusals = await Promise.all(
+      Object.values(portsFrom(base)).map((port: number) => portRefusal(port)),
+    )
+    if (refusals.every((refusal) => refusal === undefined)) return base
+  }
+}

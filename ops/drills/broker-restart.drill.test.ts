@@ -166,9 +166,9 @@ drill(
 
     for (let kills = 0; kills < KILLS; kills++) {
       await oneRound()
-      await kafka.kill()
+      await kafka.server.kill()
       await sleep(OUTAGE_MS)
-      await kafka.start()
+      await kafka.server.start()
     }
     await oneRound()
     stop.abort()

@@ -14,6 +14,7 @@ import { Command, CommanderError } from 'commander'
 import { EXIT, exitCodeOf, messageOf } from '../shared/errors.ts'
 import * as backtest from './commands/backtest.ts'
 import * as bench from './commands/bench.ts'
+import * as chaos from './commands/chaos.ts'
 import * as dlq from './commands/dlq.ts'
 import * as down from './commands/down.ts'
 import * as encode from './commands/encode.ts'
@@ -44,6 +45,7 @@ const commands = [
   sink,
   backtest,
   bench,
+  chaos,
 ]
 
 const AFTER_HELP = `

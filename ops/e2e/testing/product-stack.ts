@@ -6,31 +6,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { environmentOf, layoutOf } from '../../../infra/local/index.ts'
-import { assertPortsFree, portsFrom, type PortName } from '../../../infra/local/ports.ts'
+import { environmentOf, freePortBase, layoutOf } from '../../../infra/local/index.ts'
+import { portsFrom } from '../../../infra/local/ports.ts'
 import { eventually } from '../../test/eventually.ts'
 
 const run = promisify(execFile)
 const MAIN = fileURLToPath(new URL('../../../services/cli/main.ts', import.meta.url))
 
-const LOWEST_BASE = 12_000
-const BASES = 900
-const BASE_WIDTH = 10
 const START_PATIENCE_MS = 150_000
 const STOP_PATIENCE_MS = 90_000
-
-const freeBase = async (): Promise<number> => {
-  for (;;) {
-    const base = LOWEST_BASE + BASE_WIDTH * Math.floor(Math.random() * BASES)
-    const ports = portsFrom(base)
-    try {
-      await assertPortsFree(ports, Object.keys(ports) as PortName[])
-      return base
-    } catch {
-      // taken: another one
-    }
-  }
-}
 
 /** What scripts may rely on in `millrace status --json`. */
 interface StatusReport {
@@ -62,7 +46,7 @@ export class ProductStack {
 
   /** Nothing runs yet. */
   static async create(): Promise<ProductStack> {
-    return new ProductStack(mkdtempSync(join(tmpdir(), 'millrace-stack-')), await freeBase())
+    return new ProductStack(mkdtempSync(join(tmpdir(), 'millrace-stack-')), await freePortBase())
   }
 
   /** All that `up` has said. */

@@ -115,7 +115,7 @@ export class RecordValues {
 
   #compile(id: number): Readers | 'refused' | 'schema-missing' {
     const unfit = this.#unfitSchemas.get(id)
-    if (unfit !== undefined) return this.#refuse('unknown-schema', unfit)
+    if (unfit !== undefined) return this.#refuse('malformed-value', unfit)
     const writerSchema = this.#schemas.schemaOf(id)
     if (writerSchema === undefined) {
       this.missingSchemaId = id
@@ -136,7 +136,7 @@ export class RecordValues {
     } catch (error) {
       const detail = `schema ${id} is not one of ${this.#topic.name}: ${textOf(error)}`
       this.#unfitSchemas.set(id, detail)
-      return this.#refuse('unknown-schema', detail)
+      return this.#refuse('malformed-value', detail)
     }
   }
 

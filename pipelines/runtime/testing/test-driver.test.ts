@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest'
 import type { MetricPoint } from '../../../schemas/generated/telemetry-metrics.ts'
 import type { Rollup } from '../../../schemas/generated/signals-rollups.ts'
 import { seriesKey } from '../../../schemas/series-key.ts'
-import { controlConfig, signalsRollups, telemetryMetrics } from '../../../schemas/topics.ts'
+import {
+  controlConfig,
+  controlTicks,
+  signalsRollups,
+  telemetryMetrics,
+} from '../../../schemas/topics.ts'
 import {
   cell,
   copartitioned,
@@ -17,7 +22,7 @@ import {
   tumbling,
   type Context,
 } from '../index.ts'
-import { createTestDriver } from './test-driver.ts'
+import { createTestDriver, type TestDriver } from './test-driver.ts'
 
 /** A pipeline that uses every kind of state; it encodes what it sees in rollups. */
 const everything = definePipeline({
@@ -276,6 +281,12 @@ describe('bad input', () => {
       reason: 'unknown-schema',
       bytes: () => Buffer.from([0, 0, 0, 9, 9, 1]),
     },
+    {
+      title: 'a value of another topic',
+      reason: 'malformed-value',
+      bytes: (driver: TestDriver) =>
+        driver.encode(controlTicks, { timestamp: 1, tenant: 'default', origin: 'test' }),
+    },
     { title: 'a truncated value', reason: 'malformed-value', change: {}, cut: 3 },
     { title: 'NaN', reason: 'non-finite-value', change: { value: Number.NaN } },
     { title: 'infinity', reason: 'non-finite-value', change: { value: -Infinity } },
@@ -289,7 +300,7 @@ describe('bad input', () => {
       const driver = createTestDriver(everything, { partitions: 1 })
       const record = change
         ? driver['encode'](telemetryMetrics, value(change))
-        : (bytes?.() ?? null)
+        : (bytes?.(driver) ?? null)
       const sent = cut === undefined ? record : (record?.subarray(0, cut + 5) ?? null)
       driver.pipeRaw(telemetryMetrics, { key, value: sent, partition: 0, atMs: 1_000 })
       driver.pipe(telemetryMetrics, point(1_000, 7))
