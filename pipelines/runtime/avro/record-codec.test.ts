@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AvroSchema } from '../../../schemas/topic.ts'
-import { AvroError } from './avro-error.ts'
+import { AvroError, avroFaultName } from './avro-error.ts'
 import { avroTypeOf } from './avro-type.ts'
 import { jsonFormOf } from './json-form.ts'
 import { randomRecord } from './testing/random-records.ts'
@@ -40,6 +40,28 @@ describe('a record through the wire', () => {
         expect(decoder.decode(bytes, WIRE_HEADER_BYTES, bytes.length)).toEqual(value)
       }),
       { numRuns: 150 },
+    )
+  })
+
+  const damage = fc.array(fc.record({ at: fc.nat(), byte: fc.integer({ min: 0, max: 255 }) }), {
+    maxLength: 3,
+  })
+
+  it('is refused for the fault that the check finds, or read as avsc reads it', () => {
+    fc.assert(
+      fc.property(randomRecord, damage, ({ schema: any, body }, changes) => {
+        const bytes = Buffer.from(body)
+        for (const { at, byte } of changes) bytes[at % Math.max(1, bytes.length)] = byte
+        const decoder = createRecordDecoder({ writerSchema: any })
+        const checked = decoder.check(bytes, 0, bytes.length)
+        const decode = () => decoder.decode(bytes, 0, bytes.length)
+        if (checked < 0) {
+          expect(decode).toThrow(expect.objectContaining({ fault: avroFaultName(checked) }))
+        } else {
+          expect(decode()).toEqual((avroTypeOf(any).decode(bytes) as { value: unknown }).value)
+        }
+      }),
+      { numRuns: 400 },
     )
   })
 

@@ -16,6 +16,7 @@ import {
 } from './avro-type.ts'
 import { compileBodyCheck } from './body-check.ts'
 import { asBuffer } from './buffers.ts'
+import { compileInPlace, declaredField } from './in-place.ts'
 import { partsOf } from './skip-source.ts'
 import { WIRE_HEADER_BYTES, writeWireHeader } from './wire-format.ts'
 
@@ -42,6 +43,26 @@ export const createRecordDecoder = <Value = unknown>({
   const resolver = reader === writer ? undefined : resolverOf(reader, writer)
   const check = compileBodyCheck(writer)
   const schemaName = writer.name ?? 'record'
+  const inPlace = compileInPlace({
+    writer,
+    fields: reader.fields.map(({ name }) => declaredField(reader, writer, name)),
+    check: 'strict',
+    upTo: 'end',
+    bytes: 'copies',
+  })
+  if (inPlace !== undefined) {
+    return {
+      schemaName,
+      check,
+      decode(buffer, start, end) {
+        const value = inPlace.createTarget()
+        const position = inPlace.read(asBuffer(buffer), start, end, value)
+        if (position === end) return value as Value
+        const fault = position < 0 ? position : avroFaults['trailing-bytes']
+        throw avroDataError(fault, schemaName)
+      },
+    }
+  }
   return {
     schemaName,
     check,

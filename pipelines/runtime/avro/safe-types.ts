@@ -113,7 +113,8 @@ class FaithfulMapType extends avro.types.MapType {
   }
 }
 
-const defineEntry = (map: object, key: string, value: unknown): void => {
+/** Sets a key of a map whatever it is called. */
+export const defineEntry = (map: object, key: string, value: unknown): void => {
   Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true })
 }
 
