@@ -20,8 +20,8 @@ const QUANTILES = [0.5, 0.99]
 
 function* tasksOf(workers: readonly StreamWorker[]) {
   for (const { pipeline, tasks } of workers) {
-    for (const { partition, runner } of tasks) {
-      yield { runner, label: { pipeline: pipeline.name, partition: String(partition) } }
+    for (const { partition, runner, state } of tasks) {
+      yield { runner, state, label: { pipeline: pipeline.name, partition: String(partition) } }
     }
   }
 }
@@ -145,6 +145,14 @@ const exposeState = (workers: readonly StreamWorker[], metrics: Metrics): void =
         if (slowest === undefined || slowest.behindMs < HELD_BACK_MS) continue
         gauge.set({ ...label, origin: slowest.origin }, slowest.behindMs / 1_000)
       }
+    },
+  })
+  metrics.gauge({
+    name: 'worker_task_state',
+    help: '1 for the state a task is in: opening, running, waiting, draining, retrying or stopped.',
+    labels: [...LABELS, 'state'],
+    collect(gauge) {
+      for (const { state, label } of tasksOf(workers)) gauge.set({ ...label, state }, 1)
     },
   })
   metrics.gauge({

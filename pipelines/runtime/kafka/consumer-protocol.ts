@@ -8,7 +8,7 @@ import { WireReader, WireWriter } from './protocol/wire.ts'
 
 export interface Subscription {
   readonly topics: readonly string[]
-  /** What the member runs while it joins, and will run until it is told otherwise. */
+  /** What the member runs while it joins, the oldest first, and will run until told otherwise. */
   readonly heldTasks: readonly string[]
   /** Group generation it comes from; -1 for none. */
   readonly generation: number

@@ -277,6 +277,7 @@ export class GroupMember {
     const added = tasks.filter((task) => !this.#held.has(task))
     const gone = [...this.#held].filter((task) => !wanted.has(task))
     for (const task of added) this.#held.add(task)
+    this.#log('Assigned', { added, gone })
     this.#state = gone.length === 0 ? 'stable' : 'rebalancing'
     await this.#options.onAssign(added)
     if (gone.length === 0) await this.#unlessClosing(aborted(ending))
@@ -308,12 +309,19 @@ export class GroupMember {
     return undefined
   }
 
+  #log(message: string, fields: object): void {
+    const { groupId } = this.#options
+    const generation = this.#heldGeneration
+    this.#cluster.logger.info({ groupId, generation, held: this.#held.size, ...fields }, message)
+  }
+
   async #onLost(error: KafkaError): Promise<void> {
     const hadJoined = this.#heldGeneration >= 0
     this.#membership.forget()
     this.#held.clear()
     this.#heldGeneration = -1
     this.#state = 'joining'
+    this.#log('The group went on without this process', { error: error.message })
     if (hadJoined) await this.#options.onLost(error)
   }
 }

@@ -163,8 +163,9 @@ export class Membership {
   /** True when the coordinator has counted us in since then; false when we are no member any more. */
   async confirmedSince(sinceMs: number): Promise<boolean> {
     const memberId = this.#memberId
+    if (memberId === '') return false
     while (this.#memberId === memberId && this.#confirmedAtMs < sinceMs) await this.#news.promise
-    return memberId !== '' && this.#memberId === memberId
+    return this.#memberId === memberId
   }
 
   #identity(): GroupSession {

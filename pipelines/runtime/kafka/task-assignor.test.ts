@@ -71,6 +71,13 @@ describe('assignTasks', () => {
     expect(withheld).toEqual([])
   })
 
+  it('takes away what a member has got last', () => {
+    const holder = { memberId: 'A', heldTasks: ['t/2', 't/3', 't/0', 't/1'], generation: 4 }
+    const { assigned, withheld } = assignTasks(tasksOf('t', 4), [holder, fresh('B')])
+    expect(assigned.get('A')).toEqual(['t/2', 't/3'])
+    expect(withheld).toEqual(['t/0', 't/1'])
+  })
+
   it('spreads the partitions of each topology', () => {
     const tasks = [...tasksOf('a', 2), ...tasksOf('b', 2)]
     const { assigned } = assignTasks(tasks, [fresh('A'), fresh('B')])

@@ -4,7 +4,8 @@
  * A task is partition p of all its co-partitioned inputs, so tasks are dealt, not partitions.
  *
  * A1: balanced: once nothing is being handed over, any two members differ by at most one task.
- * A2: sticky: a task moves only if its owner is gone or has more than its share.
+ * A2: sticky: a task moves only if its owner is gone or has more than its share; then it gives up
+ *     what it has got last.
  * A3: deterministic: same members, claims and tasks, same answer, in whatever order they come.
  * A4: a task that a member still holds is given to no other one. Where it is to move it is given to
  *     nobody: its holder does not find it, lets it go and joins again, and the next generation gives
@@ -12,7 +13,7 @@
  */
 export interface MemberClaim {
   readonly memberId: string
-  /** Tasks the member runs while it joins. */
+  /** Tasks the member runs while it joins, those it has had longest first. */
   readonly heldTasks: readonly string[]
   /** Group generation it comes from; -1 for none. */
   readonly generation: number
@@ -65,7 +66,7 @@ function balanced(
   return assigned
 }
 
-/** Valid claims per member, in task order; of two claims on a task the younger one holds. */
+/** Valid claims per member, in their order; of two claims on a task the younger one holds. */
 function heldTasks(
   rank: ReadonlyMap<string, number>,
   members: readonly MemberClaim[],
@@ -73,17 +74,16 @@ function heldTasks(
   const holders = new Map<string, MemberClaim>()
   for (const member of members) {
     for (const task of member.heldTasks) {
-      if (!rank.has(task)) continue
       const rival = holders.get(task)
       if (rival === undefined || isStronger(member, rival)) holders.set(task, member)
     }
   }
-  const held = new Map<string, string[]>()
-  for (const task of rank.keys()) {
-    const holder = holders.get(task)?.memberId
-    if (holder !== undefined) held.set(holder, [...(held.get(holder) ?? []), task])
-  }
-  return held
+  return new Map(
+    members.map((member) => [
+      member.memberId,
+      member.heldTasks.filter((task) => rank.has(task) && holders.get(task) === member),
+    ]),
+  )
 }
 
 const isStronger = (a: MemberClaim, b: MemberClaim): boolean =>
