@@ -1,4 +1,5 @@
 /** The stream runtime against a real broker and registry: the same answers, whatever happens. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually } from '../../ops/test/eventually.ts'
 import { stackEnvironment, uniqueName } from '../../ops/test/stack.ts'
@@ -20,12 +21,14 @@ import {
   type Pipeline,
 } from '../../pipelines/runtime/index.ts'
 import {
+  createTaskMemory,
   IdempotentProducer,
   KafkaAdmin,
   readToEnd,
   SchemaRegistryClient,
   StreamWorker,
   type KafkaCluster,
+  type TaskMemory,
 } from '../../pipelines/runtime/kafka/index.ts'
 import type { Rollup } from '../../schemas/generated/signals-rollups.ts'
 import type { MetricPoint } from '../../schemas/generated/telemetry-metrics.ts'
@@ -235,7 +238,15 @@ const expectSums = async (topic: Topic<Rollup>, points: readonly MetricPoint[]) 
   expect(found).toEqual(expected)
 }
 
-const startWorker = async (pipeline: Pipeline, options: { failAfterCommits?: number } = {}) => {
+const startWorker = async (
+  pipeline: Pipeline,
+  options: {
+    readonly failAfterCommits?: number
+    readonly memory?: TaskMemory
+    /** For each transaction, as with a slow broker. */
+    readonly commitDelayMs?: number
+  } = {},
+) => {
   const failures: Error[] = []
   let commits = 0
   // Its own connections, as a process has.
@@ -249,7 +260,10 @@ const startWorker = async (pipeline: Pipeline, options: { failAfterCommits?: num
     commitIntervalMs: 20,
     sessionTimeoutMs: 6_000,
     onFailure: (error) => failures.push(error),
-    onStage(stage) {
+    ...(options.memory === undefined ? {} : { memory: options.memory }),
+    async onStage(stage) {
+      if (stage === 'produced' && options.commitDelayMs !== undefined)
+        await sleep(options.commitDelayMs)
       if (stage !== 'produced' || options.failAfterCommits === undefined) return
       commits += 1
       if (commits % options.failAfterCommits === 0)
@@ -378,6 +392,55 @@ it('processes records of 10 MB or puts cut copies aside, whatever their topic le
     `key ${key.length}, value 10000000, headers 0`,
   ])
   expect(failures).toEqual([])
+})
+
+it('holds back at its bounds while commits are slow, and loses nothing', async () => {
+  const sums = createSums(uniqueName('sums'))
+  await apply([sums])
+  const records = 1_200
+  const value = Buffer.alloc(100_000, 0x7f) // each becomes a dead letter of that size
+  const producer = new IdempotentProducer({ cluster, name: sums.input.name })
+  await producer.prepare([sums.input.name])
+  for (let index = 0; index < records; index++) {
+    await producer.room()
+    void producer.append({ topic: sums.input.name, partition: 0, key: null, value })
+  }
+  await producer.close()
+  const memory = createTaskMemory()
+  const { worker, failures, stop } = await startWorker(sums.pipeline, {
+    memory,
+    commitDelayMs: 300,
+  })
+  let [fetchedBytes, uncommittedBytes] = [0, 0]
+  const look = setInterval(() => {
+    fetchedBytes = Math.max(fetchedBytes, memory.fetched.usedBytes)
+    uncommittedBytes = Math.max(uncommittedBytes, memory.outputs.usedBytes)
+  }, 5)
+  const letters = () =>
+    worker.tasks.reduce(
+      (sum, { runner }) => sum + (runner.task.counters.deadLetters.get('not-confluent-avro') ?? 0),
+      0,
+    )
+  expect(await eventually(letters, (count) => count === records)).toBe(records)
+  await stop()
+  clearInterval(look)
+  // One task: a commit under way and the next one, each up to 16 MiB and a record; 4 MiB of input.
+  expect(uncommittedBytes).toBeGreaterThan(16 * 1024 * 1024)
+  expect(uncommittedBytes).toBeLessThan(33 * 1024 * 1024)
+  expect(fetchedBytes).toBeLessThan(7 * 1024 * 1024)
+  expect([memory.fetched.usedBytes, memory.outputs.usedBytes]).toEqual([0, 0])
+  expect(failures).toEqual([])
+  let found = 0
+  await readToEnd({
+    cluster,
+    topic: `${sums.pipeline.name}.dead-letter`,
+    partition: 0,
+    until: 'last-stable',
+    onRecords(set) {
+      while (set.next()) found += 1
+    },
+  })
+  expect(found).toBe(records)
 })
 
 it('stops a task for good when its output is too large for the topic, and says which', async () => {

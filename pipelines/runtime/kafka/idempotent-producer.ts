@@ -87,6 +87,8 @@ interface Batch {
 const REQUEST_TIMEOUT_MS = 30_000
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024
 const IDLE_BUILDERS = 32
+/** A huge record must not stay in memory for ever. */
+const IDLE_BUILDER_BYTES = 512 * 1024
 
 export class IdempotentProducer {
   readonly #options: IdempotentProducerOptions
@@ -471,7 +473,7 @@ export class IdempotentProducer {
     queue.sealed.shift()
     queue.inFlight = false
     this.#bufferedBytes -= builder.sizeBytes
-    if (this.#idleBuilders.length < IDLE_BUILDERS) {
+    if (this.#idleBuilders.length < IDLE_BUILDERS && builder.capacityBytes <= IDLE_BUILDER_BYTES) {
       builder.reset()
       this.#idleBuilders.push(builder)
     }

@@ -49,6 +49,22 @@ describe('looking a schema up', () => {
     expect(asked).toEqual(['GET /apis/ccompat/v7/schemas/ids/7'])
   })
 
+  it.each([
+    { title: 'schemas', answer: found, limit: 1_000 },
+    { title: 'unknown ids', answer: missing, limit: 10_000 },
+  ])('forgets the oldest of too many $title', async ({ answer, limit }) => {
+    const { url } = await answering(answer)
+    const client = new SchemaRegistryClient({ url })
+    for (let id = 0; id <= limit; id += 500) {
+      const some = Array.from({ length: Math.min(500, limit + 1 - id) }, (_, index) => id + index)
+      await Promise.all(some.map((each) => client.lookUp(each)))
+    }
+    const known = Array.from({ length: limit + 1 }, (_, id) => id).filter(
+      (id) => client.schemaOf(id) !== undefined,
+    )
+    expect(known).toHaveLength(limit)
+  })
+
   it('remembers for a minute that an id is unknown, and no longer', async () => {
     const { url, asked } = await answering(missing, found)
     let now = 0

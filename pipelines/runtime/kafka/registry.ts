@@ -1,8 +1,8 @@
 /**
  * Schemas by id, for readers, and ids by subject, for writers.
  *
- * A schema id never changes its meaning, so what was found is kept for as long as the process
- * lives. An id the registry does not know is remembered for a minute only: it may be registered
+ * A schema id never changes its meaning, so what was found is kept, up to a number that no product
+ * comes near. An id the registry does not know is remembered for a minute only: it may be registered
  * later, and until then every record that carries it is a dead letter without another question.
  * Schemas of other types than Avro count as unknown: our topics hold Avro.
  */
@@ -16,6 +16,7 @@ export const UNKNOWN_SCHEMA = 'unknown'
 const UNKNOWN_FOR_MS = 60_000
 /** Whoever writes random ids into a topic must not fill our memory. */
 const REMEMBERED_UNKNOWN_IDS = 10_000
+const REMEMBERED_SCHEMAS = 1_000
 
 export interface SchemaRegistryOptions extends RegistryConnection {
   /** Milliseconds that only grow; default: this process's monotonic clock. */
@@ -78,7 +79,7 @@ export class SchemaRegistryClient {
       )
     }
     const [id, version] = [integerIn(answer.body, 'id'), integerIn(answer.body, 'version')]
-    this.#schemas.set(id, schema)
+    this.#remember(id, schema)
     return { id, version, schema }
   }
 
@@ -112,7 +113,7 @@ export class SchemaRegistryClient {
       )
     }
     const id = integerIn(answer.body, 'id')
-    this.#schemas.set(id, schema)
+    this.#remember(id, schema)
     return id
   }
 
@@ -121,19 +122,28 @@ export class SchemaRegistryClient {
     const answer = await askRegistry(this.#connection, { method: 'GET', path })
     const schema = answer.kind === 'missing' ? undefined : avroSchemaIn(answer.body)
     if (schema === undefined) return this.#rememberUnknown(id)
-    this.#schemas.set(id, schema)
+    this.#remember(id, schema)
     return schema
+  }
+
+  #remember(id: number, schema: AvroSchema): void {
+    this.#schemas.set(id, schema)
+    dropOldest(this.#schemas, REMEMBERED_SCHEMAS)
   }
 
   #rememberUnknown(id: number): AvroSchema {
     this.#unknown.delete(id)
     this.#unknown.set(id, this.#now())
-    if (this.#unknown.size > REMEMBERED_UNKNOWN_IDS) {
-      const [oldest] = this.#unknown.keys()
-      if (oldest !== undefined) this.#unknown.delete(oldest)
-    }
+    dropOldest(this.#unknown, REMEMBERED_UNKNOWN_IDS)
     return UNKNOWN_SCHEMA
   }
+}
+
+/** A map keeps the order in which its keys came. */
+const dropOldest = (map: Map<number, unknown>, limit: number): void => {
+  if (map.size <= limit) return
+  const [oldest] = map.keys()
+  if (oldest !== undefined) map.delete(oldest)
 }
 
 const fieldOf = (body: unknown, name: string): unknown =>

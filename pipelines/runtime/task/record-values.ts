@@ -25,6 +25,10 @@ export interface Refusal {
   readonly detail: string
 }
 
+/** Schemas of writers that are at work at once are few; beyond, they are compiled again. */
+const KEPT_READERS = 64
+const KEPT_UNFIT = 1_000
+
 type ValueObject = Record<string, unknown>
 
 interface Readers {
@@ -131,10 +135,12 @@ export class RecordValues {
         compileFieldReader<ValueObject>({ writerSchema, readerSchema, fields: this.#fields })
       const whole = createRecordDecoder<ValueObject>({ writerSchema, readerSchema })
       const readers = { fields, target: fields?.createTarget() ?? {}, whole }
+      if (this.#readers.size >= KEPT_READERS) this.#readers.clear()
       this.#readers.set(id, readers)
       return readers
     } catch (error) {
       const detail = `schema ${id} is not one of ${this.#topic.name}: ${textOf(error)}`
+      if (this.#unfitSchemas.size >= KEPT_UNFIT) this.#unfitSchemas.clear()
       this.#unfitSchemas.set(id, detail)
       return this.#refuse('malformed-value', detail)
     }
