@@ -1,4 +1,5 @@
 /** The servers of a benchmark: its own in a temporary folder, or those that the environment names. */
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,11 +23,15 @@ const WITHOUT_CLICKHOUSE = { CLICKHOUSE_PASSWORD_FILE: '' }
 export interface BenchStackOptions {
   /** Use the servers of the environment instead of starting any. */
   readonly attach: boolean
+  /** Default: that of this process. */
+  readonly env?: NodeJS.ProcessEnv | undefined
   /** Ports of the own servers; default: free ones. */
   readonly portBase?: number | undefined
 }
 
 export interface BenchStack {
+  /** Begins the name of every topic, group and application of this benchmark: the servers may be shared. */
+  readonly prefix: string
   /** Scratch space, removed by `stop`. */
   readonly folder: string
   /** Of child processes that use the servers. */
@@ -55,11 +60,12 @@ export const openBenchStack = async (options: BenchStackOptions): Promise<BenchS
   for (const signal of SIGNALS) process.once(signal, interrupt)
   try {
     servers = options.attach ? undefined : await startOwn(folder, options.portBase)
-    const env = { ...process.env, ...servers?.env, ...WITHOUT_CLICKHOUSE }
+    const env = { ...process.env, ...options.env, ...servers?.env, ...WITHOUT_CLICKHOUSE }
     const config = readConfig(env)
     const cluster = kafkaCluster(config, { clientId: 'bench' })
     await cluster.connect()
     return {
+      prefix: `bench-${randomBytes(4).toString('hex')}`,
       folder,
       env,
       brokers: config.kafka.brokers.join(','),

@@ -14,11 +14,12 @@ import type { Progress } from './progress.ts'
 import { measureScaling, type ScalingFigures, type ScalingOptions } from './scaling.ts'
 import { measureThroughput, type ThroughputReport } from './throughput.ts'
 import { createWorkload } from './workload.ts'
-import { createInput, fillInput, removeApplication } from './workload-topics.ts'
+import { createInput, fillInput, removeTopics } from './workload-topics.ts'
 
 export interface BenchOptions {
   /** Servers of the environment instead of own ones. */
   readonly attach: boolean
+  readonly env?: NodeJS.ProcessEnv | undefined
   readonly portBase?: number | undefined
   /** Beside the Kafka Streams program. */
   readonly withPeer: boolean
@@ -28,7 +29,7 @@ export interface BenchOptions {
   /** Parts that are absent are not measured. */
   readonly throughput?: { readonly records: number } | undefined
   readonly latency?: Pick<LatencyOptions, 'rate' | 'warmUpSeconds' | 'seconds'> | undefined
-  readonly memory?: Pick<MemoryOptions, 'series'> | undefined
+  readonly memory?: Pick<MemoryOptions, 'series' | 'settleSeconds'> | undefined
   readonly scaling?: Pick<ScalingOptions, 'workers' | 'records' | 'warmUpSeconds'> | undefined
   readonly progress: Progress
 }
@@ -79,8 +80,6 @@ export const runBench = async (options: BenchOptions): Promise<BenchReport> => {
   }
 }
 
-const NAME = 'bench'
-
 const throughputOf = async (
   stack: Parameters<typeof measureThroughput>[0],
   options: Omit<Parameters<typeof measureThroughput>[1], 'name' | 'expected'> & {
@@ -88,13 +87,13 @@ const throughputOf = async (
   },
 ): Promise<ThroughputReport> => {
   const { records, series, partitions, progress } = options
-  const workload = createWorkload({ name: NAME, decode: 'fields' })
+  const workload = createWorkload({ name: stack.prefix, decode: 'fields' })
   await createInput(stack, workload, partitions)
   progress(`writing ${records} records of ${series} series`)
   await fillInput(stack, workload, { records, series })
   const expected = expectedOf({ records, series })
-  const report = await measureThroughput(stack, { ...options, name: NAME, expected })
-  await removeApplication(stack, workload.input.name)
+  const report = await measureThroughput(stack, { ...options, name: stack.prefix, expected })
+  await removeTopics(stack, workload.input.name)
   return report
 }
 

@@ -14,6 +14,8 @@ export interface Child {
   readonly pid: number
   /** The last line of JSON that it wrote, if any; rejects when it ends with an error. */
   readonly result: Promise<unknown>
+  /** When it has written anything: it is ready. Rejects when it ends with an error before. */
+  readonly ready: Promise<unknown>
   /** SIGTERM: it is to say what it measured, and to end. */
   readonly end: () => Promise<unknown>
   /** Nothing of it is wanted any more. Harmless when it has ended. */
@@ -60,11 +62,18 @@ export const startChild = (options: ChildOptions): Child => {
       clearTimeout(timer)
     })
   result.catch(() => undefined) // whoever waits for it hears of it
+  const spoken = new Promise<void>((resolve) => {
+    child.stdout.once('data', () => {
+      resolve()
+    })
+  })
+  const ready = Promise.race([spoken, result])
+  ready.catch(() => undefined)
   const end = (): Promise<unknown> => {
     child.kill('SIGTERM')
     return result
   }
-  return { pid: child.pid ?? -1, result, end, kill }
+  return { pid: child.pid ?? -1, result, ready, end, kill }
 }
 
 /** Runs a process to its end. */

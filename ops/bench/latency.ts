@@ -10,12 +10,13 @@ import { Fetcher, type FetchedRecords } from '../../pipelines/runtime/kafka/inde
 import type { Topic } from '../../schemas/topic.ts'
 import type { BenchStack } from './bench-stack.ts'
 import { runChild, script, startChild } from './child.ts'
+import { expectedOf, type Expected } from './expected.ts'
 import { brokerCpuSeconds, wallClockMs } from './process-figures.ts'
 import type { Progress } from './progress.ts'
 import { quantile } from './statistics.ts'
 import type { ServeFigures } from './worker-process.ts'
 import { createWorkload, START_MS, STEP_MS, type Workload } from './workload.ts'
-import { createApplication, createInput, removeApplication } from './workload-topics.ts'
+import { createApplication, createInput, removeTopics } from './workload-topics.ts'
 
 export interface LatencyReport {
   /** Records per second. */
@@ -49,34 +50,36 @@ interface Sighting {
   readonly seenAtMs: number
 }
 
-const WORKLOAD = 'bench-latency'
-const APPLICATION = 'latency'
-/** What is under way when the producer ends is waited for. */
-const TAIL_MS = 3_000
+/** Until the last output has been seen: were the latest left out, the slowest would be. */
+const TAIL_LIMIT_MS = 60_000
+const LOOK_EVERY_MS = 50
 
 export const measureLatency = async (
   stack: BenchStack,
   options: LatencyOptions,
 ): Promise<LatencyReport> => {
   const { rate, series, partitions, warmUpSeconds, seconds, progress } = options
-  const workload = createWorkload({ name: WORKLOAD, decode: 'fields' })
+  const name = `${stack.prefix}-latency`
+  const id = `${name}-run`
+  const workload = createWorkload({ name, decode: 'fields' })
   await createInput(stack, workload, partitions)
-  const application = await createApplication(stack, workload, { id: APPLICATION, partitions })
+  const application = await createApplication(stack, workload, { id, partitions })
   const reader = openReader(stack, application, { series, partitions })
   const worker = startChild({
-    ...script('worker-process.ts', ['serve', WORKLOAD, APPLICATION, 'fields']),
+    ...script('worker-process.ts', ['serve', name, id, 'fields']),
     env: stack.env,
   })
   try {
     const total = warmUpSeconds + seconds
     progress(`latency: ${rate} records/s for ${total} s, of which ${warmUpSeconds} s warm up`)
+    await worker.ready
     const file = join(stack.folder, 'appended.f64')
     const brokerBefore = brokerCpuSeconds(stack)
     await runChild({
-      ...script('latency-producer.ts', [WORKLOAD, rate, total, series, file]),
+      ...script('latency-producer.ts', [name, rate, total, series, file]),
       env: stack.env,
     })
-    await sleep(TAIL_MS)
+    await untilSeen(reader, expectedOf({ records: rate * total, series }))
     const broker = brokerCpuSeconds(stack) - brokerBefore
     const figures = (await worker.end()) as ServeFigures
     const bytes = readFileSync(file)
@@ -99,8 +102,23 @@ export const measureLatency = async (
   } finally {
     worker.kill()
     await reader.close()
-    await removeApplication(stack, `${APPLICATION}.`)
-    await removeApplication(stack, workload.input.name)
+    await removeTopics(stack, id)
+    await removeTopics(stack, workload.input.name)
+  }
+}
+
+const untilSeen = async (
+  { sightings }: { readonly sightings: readonly Sighting[] },
+  { windows, deviations }: Expected,
+): Promise<void> => {
+  const giveUpAtMs = performance.now() + TAIL_LIMIT_MS
+  while (sightings.length !== windows + deviations) {
+    if (performance.now() > giveUpAtMs) {
+      throw new Error(
+        `The reader saw ${sightings.length} outputs, the input implies ${windows + deviations}`,
+      )
+    }
+    await sleep(LOOK_EVERY_MS)
   }
 }
 

@@ -8,7 +8,7 @@ import type { Progress } from './progress.ts'
 import { median } from './statistics.ts'
 import type { RestoreFigures, SettledFigures } from './worker-process.ts'
 import { createWorkload } from './workload.ts'
-import { createApplication, createInput, fillInput, removeApplication } from './workload-topics.ts'
+import { createApplication, createInput, fillInput, removeTopics } from './workload-topics.ts'
 
 export interface MemoryReport {
   readonly series: number
@@ -27,6 +27,8 @@ export interface RestoreReport extends RestoreFigures {
 export interface MemoryOptions {
   readonly series: number
   readonly fewSeries: number
+  /** For how long resident memory must stay the same. */
+  readonly settleSeconds: number
   readonly partitions: number
   readonly runs: number
   readonly peer: Peer | undefined
@@ -42,9 +44,13 @@ export const measureMemory = async (
 ): Promise<{ readonly memory: MemoryReport; readonly restore: RestoreReport }> => {
   const { series, fewSeries, runs, peer, progress } = options
   const records = series * POINTS_PER_SERIES
-  const few = await fill(stack, options, { name: 'bench-few', records, series: fewSeries })
+  const few = await fill(stack, options, {
+    name: `${stack.prefix}-few`,
+    records,
+    series: fewSeries,
+  })
   await few.remove()
-  const many = await fill(stack, options, { name: 'bench-many', records, series })
+  const many = await fill(stack, options, { name: `${stack.prefix}-many`, records, series })
   const restores: RestoreFigures[] = []
   for (let run = 1; run <= runs; run++) {
     const figures = (await runChild({
@@ -80,7 +86,7 @@ export const measureMemory = async (
 /** A whole run; its application stays until it is removed. */
 const fill = async (
   stack: BenchStack,
-  { partitions, progress }: MemoryOptions,
+  { partitions, settleSeconds, progress }: MemoryOptions,
   options: { readonly name: string; readonly records: number; readonly series: number },
 ) => {
   const { name, records, series } = options
@@ -91,15 +97,15 @@ const fill = async (
   const application = await createApplication(stack, workload, { id, partitions })
   progress(`memory: ${series} series`)
   const figures = (await runChild({
-    ...script('worker-process.ts', ['settle', name, id, 'fields', records]),
+    ...script('worker-process.ts', ['settle', name, id, 'fields', records, settleSeconds]),
     env: stack.env,
   })) as SettledFigures
   const { windows, deviations } = application
   const topics = { windows: windows.name, deviations: deviations.name }
   await checkAnswer(stack, topics, expectedOf(options))
   const remove = async (): Promise<void> => {
-    await removeApplication(stack, id)
-    await removeApplication(stack, workload.input.name)
+    await removeTopics(stack, id)
+    await removeTopics(stack, workload.input.name)
   }
   return { name, id, figures, remove }
 }

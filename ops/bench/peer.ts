@@ -15,7 +15,7 @@ import { runChild } from './child.ts'
 import type { Expected } from './expected.ts'
 import { brokerCpuSeconds } from './process-figures.ts'
 import type { ThroughputFigures } from './throughput.ts'
-import { removeApplication } from './workload-topics.ts'
+import { removeTopics } from './workload-topics.ts'
 
 export interface Peer {
   readonly java: string
@@ -124,12 +124,12 @@ export const runPeer = async (
   { run, expected, ...options }: PeerRunOptions,
 ): Promise<ThroughputFigures> => {
   const { decode, store, threads } = options
-  const id = `peer-${decode}-${store}-${String(threads)}-${String(run)}`
+  const id = `${stack.prefix}-peer-${decode}-${store}-${String(threads)}-${String(run)}`
   const before = brokerCpuSeconds(stack)
   const printed = (await launch(stack, peer, { ...options, id })) as PrintedRun
   const broker = brokerCpuSeconds(stack) - before
   await checkAnswer(stack, outputsOf(id), expected)
-  await removeApplication(stack, id)
+  await removeTopics(stack, id)
   return {
     records_per_second: printed.rps,
     records_per_cpu_second: printed.n / printed.cpu_s,
@@ -148,7 +148,7 @@ export const restorePeer = async (
   peer: Peer,
   { name, runs }: { readonly name: string; readonly runs: number },
 ): Promise<readonly PeerRestore[]> => {
-  const id = 'peer-restore'
+  const id = `${stack.prefix}-peer-restore`
   const common = { id, name, decode: 'generic', store: 'mem', threads: 1 } as const
   await launch(stack, peer, { ...common, settings: SHORT_SESSION })
   const restores: PeerRestore[] = []
@@ -162,6 +162,6 @@ export const restorePeer = async (
       rss_bytes: printed.rss_mb * MIB,
     })
   }
-  await removeApplication(stack, id)
+  await removeTopics(stack, id)
   return restores
 }

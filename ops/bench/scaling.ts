@@ -7,7 +7,7 @@ import { expectedOf } from './expected.ts'
 import { brokerCpuSeconds, cpuSecondsOf } from './process-figures.ts'
 import type { Progress } from './progress.ts'
 import { createWorkload, type Workload } from './workload.ts'
-import { createApplication, createInput, fillInput, removeApplication } from './workload-topics.ts'
+import { createApplication, createInput, fillInput, removeTopics } from './workload-topics.ts'
 
 export interface ScalingFigures {
   readonly workers: number
@@ -35,7 +35,6 @@ interface Look {
   readonly brokerCpuSeconds: number
 }
 
-const NAME = 'bench-scaling'
 const LOOK_EVERY_MS = 250
 /** The end is left out: partitions run dry one after the other. */
 const MEASURED_SHARE = 0.97
@@ -45,7 +44,8 @@ export const measureScaling = async (
   options: ScalingOptions,
 ): Promise<readonly ScalingFigures[]> => {
   const { records, series, partitions, progress } = options
-  const workload = createWorkload({ name: NAME, decode: 'fields' })
+  const name = `${stack.prefix}-scaling`
+  const workload = createWorkload({ name, decode: 'fields' })
   await createInput(stack, workload, partitions)
   await fillInput(stack, workload, {
     records,
@@ -63,7 +63,7 @@ export const measureScaling = async (
     )
     found.push(figures)
   }
-  await removeApplication(stack, workload.input.name)
+  await removeTopics(stack, workload.input.name)
   return found
 }
 
@@ -77,11 +77,11 @@ const runShared = async (
   options: SharedOptions,
 ): Promise<ScalingFigures> => {
   const { workers, records, series, partitions, warmUpSeconds } = options
-  const id = `shared-${workers}`
+  const id = `${stack.prefix}-shared-${workers}`
   const application = await createApplication(stack, workload, { id, partitions })
   const children = Array.from({ length: workers }, () =>
     startChild({
-      ...script('worker-process.ts', ['serve', NAME, id, 'fields']),
+      ...script('worker-process.ts', ['serve', workload.pipeline.name, id, 'fields']),
       env: stack.env,
     }),
   )
@@ -114,7 +114,7 @@ const runShared = async (
     return figuresBetween(workers, begin, end)
   } finally {
     for (const child of children) child.kill()
-    await removeApplication(stack, id)
+    await removeTopics(stack, id)
   }
 }
 

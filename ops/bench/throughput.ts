@@ -9,7 +9,7 @@ import type { Progress } from './progress.ts'
 import { median } from './statistics.ts'
 import type { RunFigures } from './worker-process.ts'
 import { createWorkload, type Decode } from './workload.ts'
-import { createApplication, removeApplication } from './workload-topics.ts'
+import { createApplication, removeTopics } from './workload-topics.ts'
 
 /** Medians over the runs. */
 export interface ThroughputFigures {
@@ -71,7 +71,11 @@ export const measureThroughput = async (
   }
   for (let round = 1; round <= runs; round++) {
     for (const decode of ['fields', 'objects'] as const) {
-      const figures = await runOurs(stack, { ...options, decode, id: `${decode}-${round}` })
+      const figures = await runOurs(stack, {
+        ...options,
+        decode,
+        id: `${stack.prefix}-${decode}-${round}`,
+      })
       ours[decode].push(figures)
       say(round, decode === 'fields' ? 'declared fields' : 'objects', figures)
     }
@@ -118,7 +122,7 @@ const runOurs = async (stack: BenchStack, options: OurRunOptions): Promise<OurFi
   const broker = brokerCpuSeconds(stack) - before
   const { windows, deviations } = application
   await checkAnswer(stack, { windows: windows.name, deviations: deviations.name }, expected)
-  await removeApplication(stack, id)
+  await removeTopics(stack, id)
   return { ...figures, broker_cpu_seconds: broker }
 }
 

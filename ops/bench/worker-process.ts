@@ -1,14 +1,15 @@
 /**
  * A worker under measurement, as a process of its own. It says what it measured in one line of JSON.
  *
- *   node worker-process.ts run|settle|restore|serve WORKLOAD APPLICATION fields|objects [RECORDS]
+ *   node worker-process.ts run|settle|restore|serve WORKLOAD APPLICATION fields|objects \
+ *     [RECORDS [SETTLE_SECONDS]]
  *
  * - run: the input (RECORDS) to its end, until everything is committed. Rates count from the first
  *   record processed to the last, CPU from the start of the process, as the Kafka Streams program
  *   does it.
  * - settle: the same, and then resident memory once it no longer changes.
  * - restore: until all tasks have their state back.
- * - serve: until SIGTERM.
+ * - serve: until SIGTERM. Says when its tasks run.
  */
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -44,7 +45,6 @@ export interface RestoreFigures {
   readonly rss_bytes: number
 }
 
-const SETTLE_LOOKS = 6
 const SETTLE_LOOK_MS = 1_000
 const MOST_SETTLE_LOOKS = 40
 const SETTLED_SHARE = 0.01
@@ -73,14 +73,14 @@ const run = async (worker: WorkloadWorker, records: number): Promise<RunFigures>
   }
 }
 
-/** Until it has changed by less than a hundredth for six seconds. */
-const settledBytes = async (): Promise<number> => {
+/** Once it has changed by less than a hundredth for so long. */
+const settledBytes = async (seconds: number): Promise<number> => {
   const looks: number[] = []
   for (;;) {
     looks.push(residentBytes().nowBytes)
-    const latest = looks.slice(-SETTLE_LOOKS)
+    const latest = looks.slice(-seconds - 1)
     const change = Math.max(...latest) - Math.min(...latest)
-    const isSettled = latest.length === SETTLE_LOOKS && change < SETTLED_SHARE * Math.max(...latest)
+    const isSettled = latest.length > seconds && change < SETTLED_SHARE * Math.max(...latest)
     if (isSettled || looks.length === MOST_SETTLE_LOOKS) return looks.at(-1) ?? Number.NaN
     await sleep(SETTLE_LOOK_MS)
   }
@@ -101,30 +101,39 @@ const restore = async (worker: WorkloadWorker): Promise<RestoreFigures> => {
   }
 }
 
-const measure = async (worker: WorkloadWorker, mode: string, records: number): Promise<object> => {
+const measure = async (
+  worker: WorkloadWorker,
+  mode: string,
+  [records = 0, settleSeconds = 0]: readonly number[],
+): Promise<object> => {
   switch (mode) {
     case 'run':
       return run(worker, records)
     case 'settle': {
       const figures = await run(worker, records)
-      return { ...figures, settled_rss_bytes: await settledBytes() } satisfies SettledFigures
+      return {
+        ...figures,
+        settled_rss_bytes: await settledBytes(settleSeconds),
+      } satisfies SettledFigures
     }
     case 'restore':
       return restore(worker)
     default:
+      await worker.until(() => worker.restore.isDone)
+      process.stdout.write('{"ready":true}\n')
       await once(process, 'SIGTERM')
       return { ...processFigures(), ...worker.commitFigures } satisfies ServeFigures
   }
 }
 
-const [mode, name, applicationId, decode, records] = process.argv.slice(2)
+const [mode, name, applicationId, decode, ...numbers] = process.argv.slice(2)
 if (mode !== undefined && name !== undefined && applicationId !== undefined) {
   const worker = await WorkloadWorker.start({
     name,
     applicationId,
     decode: decode === 'objects' ? 'objects' : 'fields',
   })
-  const figures = await measure(worker, mode, Number(records))
+  const figures = await measure(worker, mode, numbers.map(Number))
   process.stdout.write(`${JSON.stringify(figures)}\n`)
   await worker.stop()
 }

@@ -54,10 +54,12 @@ const apply = async (
   if (refusals.length > 0) throw new Error(`Topics were refused: ${JSON.stringify(refusals)}`)
 }
 
-/** Removes topics and groups whose name begins so: what a run has left. */
-export const removeApplication = async ({ admin }: BenchStack, prefix: string): Promise<void> => {
+/** The topic of this name, and those of the application of this name: ours `NAME.`, or `NAME-`. */
+export const removeTopics = async ({ admin }: BenchStack, name: string): Promise<void> => {
   const topics = (await admin.listTopics()).map(({ topic }) => topic)
-  await admin.deleteTopics(topics.filter((topic) => topic.startsWith(prefix)))
+  const isOf = (topic: string): boolean =>
+    topic === name || topic.startsWith(`${name}.`) || topic.startsWith(`${name}-`)
+  await admin.deleteTopics(topics.filter(isOf))
 }
 
 export const fillInput = async (

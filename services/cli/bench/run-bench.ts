@@ -23,6 +23,7 @@ export interface BenchCommandOptions {
 const SERIES = 2_000
 const PARTITIONS = 4
 const STEADY = { rate: 20_000, warmUpSeconds: 10, seconds: 30 }
+const SETTLE_SECONDS = 5
 const WORKERS_WARM_UP_SECONDS = 10
 
 export const runBenchCommand = async (options: BenchCommandOptions): Promise<void> => {
@@ -37,7 +38,7 @@ export const runBenchCommand = async (options: BenchCommandOptions): Promise<voi
     partitions: PARTITIONS,
     throughput: has('throughput') ? { records } : undefined,
     latency: has('latency') ? STEADY : undefined,
-    memory: has('memory') ? { series } : undefined,
+    memory: has('memory') ? { series, settleSeconds: SETTLE_SECONDS } : undefined,
     scaling: workers && {
       workers,
       records: workerRecords,
