@@ -83,8 +83,9 @@ export class AggregateTable {
     return { body: this.#body, end: rowEnd + end }
   }
 
-  /** Fields go by name: new ones keep what `create` gave them, removed ones are passed over. */
+  /** Fields go by name: what the entry lacks is as `create` makes it, removed ones are passed over. */
   decode(slot: number, entry: ChangelogEntry): void {
+    this.create(slot)
     const { fields } = entry.writerSchema as { fields: { name: string; type: AvroSchema }[] }
     const numbers = fields.filter(({ name }) => name !== CELL_FIELD)
     numbers.forEach(({ name }, index) => {

@@ -55,6 +55,8 @@ export class RowStore<Field extends string = string> implements StateStore {
 
   restore(id: number, entry: ChangelogEntry): void {
     const layout = this.#layoutOf(entry.writerSchema)
+    // What the entry lacks is not to be taken from an older one, which compaction may have removed.
+    this.table.create(id)
     for (let index = 0; index < layout.length; index++) {
       const field = layout[index] as number
       if (field >= 0) {

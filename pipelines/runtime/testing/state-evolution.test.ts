@@ -264,8 +264,21 @@ describe('a new version goes on with what the old one knew', () => {
   })
 })
 
-describe('a store that comes back', () => {
-  it('begins empty: what it held is older than the rest', () => {
+describe('what comes back', () => {
+  it('a field begins anew, however much of the changelog is compacted: not where it once was', () => {
+    const driver = started()
+    const fewer = { state: stores({ totals: row({ sum: 0 }) }), windowRow: { sum: 0 } }
+    driver.restartAs(build({ version: 2, ...fewer }))
+    driver.pipe(telemetryMetrics, point(4, 8))
+    driver.restartAs(build({ version: 3 }))
+    driver.pipe(telemetryMetrics, point(5, 9))
+    expect(said(driver, 'state').at(-1)).toContain('count=1,sum=5')
+    driver.tick({ tenant: 'default', atMs: HOUR_MS })
+    expect(said(driver, 'window')).toEqual(['count=1,sum=5'])
+    expect(said(driver, 'session')).toEqual(['count=1,sum=5'])
+  })
+
+  it('a store begins empty: what it held is older than the rest', () => {
     const driver = started()
     driver.restartAs(build({ version: 2, state: without('words'), forgets: ['words'] }))
     driver.pipe(telemetryMetrics, point(4, 8))
