@@ -2,18 +2,13 @@
  * A worker that starts before a backlog, most of which is of one key if asked for, with records of a
  * megabyte in between; then another one that takes over from what the first has committed.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { RecordEncoder } from '../../../pipelines/runtime/avro/index.ts'
-import { IdempotentProducer, KafkaAdmin } from '../../../pipelines/runtime/kafka/index.ts'
-import { readConfig } from '../../../services/shared/config.ts'
-import { kafkaCluster } from '../../../services/shared/kafka.ts'
-import { registeredSchemaId, registryConnection } from '../../../services/shared/registry.ts'
-import type { BenchStack } from '../../bench/bench-stack.ts'
+import { IdempotentProducer } from '../../../pipelines/runtime/kafka/index.ts'
+import { registeredSchemaId } from '../../../services/shared/registry.ts'
+import { openBenchStack, type BenchStack } from '../../bench/bench-stack.ts'
 import { script, startChild } from '../../bench/child.ts'
 import type { RestoreFigures, RunFigures } from '../../bench/worker-process.ts'
-import { createApplication, createInput, removeApplication } from '../../bench/workload-topics.ts'
+import { createApplication, createInput, removeTopics } from '../../bench/workload-topics.ts'
 import { createWorkload, workloadPoints, type Workload } from '../../bench/workload.ts'
 import { uniqueName } from '../../test/stack.ts'
 
@@ -40,7 +35,7 @@ export interface BacklogFigures {
 
 export const drillBacklog = async (options: BacklogOptions): Promise<BacklogFigures> => {
   const { environment, records } = options
-  const stack = openStack(environment)
+  const stack = await openBenchStack({ attach: true, env: environment })
   const name = uniqueName('backlog')
   const id = `${name}-app`
   try {
@@ -59,27 +54,8 @@ export const drillBacklog = async (options: BacklogOptions): Promise<BacklogFigu
       restoredRecords: restore.restored_records,
     }
   } finally {
-    await removeApplication(stack, name)
+    await removeTopics(stack, name)
     await stack.stop()
-  }
-}
-
-const openStack = (environment: Readonly<Record<string, string>>): BenchStack => {
-  const config = readConfig(environment)
-  const cluster = kafkaCluster(config, { clientId: 'backlog-drill' })
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-backlog-'))
-  return {
-    folder,
-    env: { ...process.env, ...environment },
-    brokers: config.kafka.brokers.join(','),
-    cluster,
-    admin: new KafkaAdmin(cluster),
-    connection: registryConnection(config.schemaRegistry),
-    brokerPid: undefined,
-    async stop() {
-      await cluster.close()
-      rmSync(folder, { recursive: true })
-    },
   }
 }
 
