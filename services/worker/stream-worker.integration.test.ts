@@ -30,6 +30,7 @@ import {
   type KafkaCluster,
   type TaskMemory,
 } from '../../pipelines/runtime/kafka/index.ts'
+import type { Api } from '../../pipelines/runtime/kafka/protocol/api.ts'
 import type { Rollup } from '../../schemas/generated/signals-rollups.ts'
 import type { MetricPoint } from '../../schemas/generated/telemetry-metrics.ts'
 import { allTopics, controlTicks, signalsRollups, telemetryMetrics } from '../../schemas/topics.ts'
@@ -242,6 +243,7 @@ const startWorker = async (
   pipeline: Pipeline,
   options: {
     readonly failAfterCommits?: number
+    readonly registryUrl?: string
     readonly memory?: TaskMemory
     /** For each transaction, as with a slow broker. */
     readonly commitDelayMs?: number
@@ -253,7 +255,10 @@ const startWorker = async (
   const own = kafkaCluster(config, { clientId: 'stream-worker-test' })
   const worker = new StreamWorker({
     cluster: own,
-    registry: new SchemaRegistryClient(connection),
+    registry: new SchemaRegistryClient({
+      ...connection,
+      url: options.registryUrl ?? connection.url,
+    }),
     pipeline,
     applicationId: 'test',
     schemaIds: await schemaIdsOf(pipeline, connection),
@@ -508,3 +513,73 @@ it('loses and doubles nothing when commits fail half-way and workers come and go
   }
   await third.stop()
 }, 120_000)
+
+it('says which task waits for the registry, and stops promptly though it does', async () => {
+  const sums = createSums(uniqueName('sums'))
+  await apply([sums])
+  const points = pointsOf(sums.pipeline.name)
+  await produce(sums.input, points, sums.pipeline.name)
+  const { worker, stop } = await startWorker(sums.pipeline, { registryUrl: 'http://127.0.0.1:1' })
+  const states = await eventually(
+    () => worker.tasks.map(({ state }) => state),
+    (found) => found.length === PARTITIONS && found.every((state) => state === 'waiting'),
+  )
+  expect(states).toEqual(Array(PARTITIONS).fill('waiting'))
+  expect(worker.readiness()).toMatch(/\/0: waiting for schema [0-9]+ of the registry$/)
+  const startedAtMs = performance.now()
+  await stop()
+  expect(performance.now() - startedAtMs).toBeLessThan(5_000)
+})
+
+/** CreatePartitions v1: nobody in the product adds partitions, but others may. */
+const createPartitionsApi: Api<{ topic: string; count: number }, number> = {
+  name: 'CreatePartitions',
+  key: 37,
+  version: 1,
+  flexible: false,
+  write(writer, { topic, count }) {
+    writer.array([topic], (name) => {
+      writer.string(name)
+      writer.int32(count)
+      writer.int32(-1) // no assignments
+    })
+    writer.int32(10_000)
+    writer.boolean(false)
+  },
+  read(reader) {
+    reader.int32() // throttle time
+    const [code = 0] = reader.array(() => {
+      reader.string()
+      const errorCode = reader.int16()
+      reader.nullableString()
+      return errorCode
+    })
+    return code
+  },
+}
+
+it('stops, with what it did committed, when an input gets more partitions', async () => {
+  const sums = createSums(uniqueName('sums'))
+  await apply([sums])
+  const { name } = sums.pipeline
+  const points = pointsOf(name)
+  const { worker, failures, stop } = await startWorker(sums.pipeline)
+  await produce(sums.input, points, name)
+  await expectSums(sums.output, points)
+  const request = { topic: sums.input.name, count: PARTITIONS + 2 }
+  expect(await cluster.send(await cluster.controller(), createPartitionsApi, request)).toBe(0)
+  await eventually(
+    () => failures.length,
+    (count) => count > 0,
+  )
+  expect(failures).toMatchObject([
+    {
+      code: 'TOPOLOGY_PARTITIONS_CHANGED',
+      message: expect.stringContaining(
+        `needs 4 partitions of '${sums.input.name}', as it had when this worker began, but finds 6`,
+      ) as unknown,
+    },
+  ])
+  expect(worker.readiness()).toBe(`${name}: has left its group`)
+  await stop()
+})
