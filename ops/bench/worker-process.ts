@@ -42,6 +42,8 @@ export interface RestoreFigures {
   /** From the assignment of the tasks until they run. */
   readonly seconds: number
   readonly start_to_running_seconds: number
+  /** From the start of the process. */
+  readonly cpu_seconds: number
   readonly rss_bytes: number
 }
 
@@ -97,7 +99,7 @@ const restore = async (worker: WorkloadWorker): Promise<RestoreFigures> => {
     restored_records: worker.restore.records,
     seconds: (nowMs - beganAtMs) / 1_000,
     start_to_running_seconds: nowMs / 1_000,
-    rss_bytes: processFigures().rss_bytes,
+    ...processFigures(),
   }
 }
 

@@ -34,6 +34,8 @@ export interface ReadToEndOptions extends TopicPartition {
   /** Per fetch (default 4 MiB). */
   readonly maxBytes?: number
   readonly verifyCrc?: boolean
+  /** Bytes may be overwritten when `onRecords` has returned: nothing of them is kept. */
+  readonly reusesMemory?: boolean
   /** Stops early: rejects with READ_ABORTED. */
   readonly signal?: AbortSignal | undefined
   /** Connection to use; partitions read side by side should differ (default: the partition). */
@@ -98,6 +100,9 @@ class PartitionReader {
       position = records.nextOffset
       next = position < endOffset ? this.#fetchAhead(position) : undefined
       if (records.sizeBytes > 0) await this.#options.onRecords(records)
+      if (this.#options.reusesMemory === true) {
+        this.#cluster.answerMemory.giveBack(fetched.bytes.buffer)
+      }
       this.#report(Math.min(position, endOffset), startOffset, endOffset)
     }
     return { startOffset, endOffset: Math.max(startOffset, endOffset), readBytes: this.#readBytes }

@@ -59,6 +59,7 @@ export const restoreTask = async (options: RestoreOptions): Promise<void> => {
       partition,
       // Transactions that are still open may hold entries of ours: wait for their end.
       until: 'high-watermark',
+      reusesMemory: true,
       signal,
       onRecords: async (records) => {
         for (;;) {
