@@ -244,6 +244,7 @@ const startWorker = async (
   options: {
     readonly failAfterCommits?: number
     readonly registryUrl?: string
+    readonly commitIntervalMs?: number
     readonly memory?: TaskMemory
     /** For each transaction, as with a slow broker. */
     readonly commitDelayMs?: number
@@ -262,7 +263,7 @@ const startWorker = async (
     pipeline,
     applicationId: 'test',
     schemaIds: await schemaIdsOf(pipeline, connection),
-    commitIntervalMs: 20,
+    commitIntervalMs: options.commitIntervalMs ?? 20,
     sessionTimeoutMs: 6_000,
     onFailure: (error) => failures.push(error),
     ...(options.memory === undefined ? {} : { memory: options.memory }),
@@ -513,6 +514,29 @@ it('loses and doubles nothing when commits fail half-way and workers come and go
   }
   await third.stop()
 }, 120_000)
+
+it('commits what it has processed before it lets its tasks go', async () => {
+  const sums = createSums(uniqueName('sums'))
+  await apply([sums])
+  const points = pointsOf(sums.pipeline.name)
+  const { worker, failures, stop } = await startWorker(sums.pipeline, {
+    commitIntervalMs: 3_600_000,
+  })
+  await produce(sums.input, points, sums.pipeline.name)
+  const processed = () =>
+    worker.tasks.reduce((sum, { runner }) => sum + runner.task.counters.records, 0)
+  expect(await eventually(processed, (count) => count >= points.length)).toBe(points.length)
+  const committed = () =>
+    worker.tasks.reduce((sum, { runner }) => sum + runner.commitTimes.count, 0)
+  expect(committed()).toBe(0)
+  await stop()
+  expect(failures).toEqual([])
+  const next = await startWorker(sums.pipeline)
+  await expectSums(sums.output, points)
+  const again = next.worker.tasks.map(({ runner }) => runner.task.counters.records)
+  expect(again).toEqual(again.map(() => 0))
+  await next.stop()
+})
 
 it('says which task waits for the registry, and stops promptly though it does', async () => {
   const sums = createSums(uniqueName('sums'))
