@@ -8,7 +8,7 @@ import type { Message, Order } from './orders.ts'
 import { until, type UntilOptions } from './until.ts'
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url))
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 240_000
 const STOP_MS = 60_000
 const AGAIN_MS = 500
 const HEAP = '--max-old-space-size=384'
@@ -45,6 +45,14 @@ export class Crew {
       ([, { status }]) => status?.ready === true && status.partitions.includes(partition),
     )
     return owner?.[0]
+  }
+
+  /** Where a partition was given to, at work or not yet. */
+  placeOfHolder(partition: number): number | undefined {
+    const holder = [...this.#members].find(([, { status }]) =>
+      status?.partitions.includes(partition),
+    )
+    return holder?.[0]
   }
 
   start(place: number, order?: Order): void {

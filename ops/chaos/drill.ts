@@ -54,9 +54,9 @@ export interface DrillResult extends Verdict {
 }
 
 const ROUND_EVERY_MS = 250
-const RECOVERY_LIMIT_MS = 120_000
+const RECOVERY_LIMIT_MS = 240_000
 const SETTLE_LIMIT_MS = 180_000
-const START_LIMIT_MS = 120_000
+const START_LIMIT_MS = 240_000
 const SINK_GROUP = 'sink'
 const WORKER_GROUP = `${APPLICATION}.${counting.name}`
 

@@ -8,13 +8,14 @@
  *     it had open: its answers are the proof.
  * F3: a foreign transaction in a changelog is followed by the death of the owner, so that somebody
  *     restores over what it left.
+ * F4: one that is left open must be open still when the successor begins to restore.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
 import type { Crew } from './crew.ts'
 import type { Input } from './input.ts'
 import type { Killable } from './killable.ts'
-import { aborted, leaveEntries, type Leftovers } from './leftovers.ts'
+import { aborted, isOpen, leaveEntries, type Leftovers } from './leftovers.ts'
 import type { Locks } from './locks.ts'
 import { COMMITTED, type Order } from './orders.ts'
 import type { FaultKind, PlannedFault } from './plan.ts'
@@ -36,9 +37,11 @@ export interface Arena {
   readonly signal: AbortSignal
 }
 
-const TAKE_OVER_MS = 90_000
+const TAKE_OVER_MS = 240_000
 const VERDICT_MS = 30_000
-const OWNER_MS = 60_000
+const OWNER_MS = 240_000
+const OPEN_MS = 8_000
+const OPEN_ATTEMPTS = 4
 /** Kafka's words for "you are not the owner any more". */
 const FENCED: ReadonlySet<string> = new Set([
   'INVALID_PRODUCER_EPOCH',
@@ -68,7 +71,7 @@ const placeOf = (place: number): string => `worker ${place}`
 const BROKER = 'broker'
 
 const killWorker: Strike = ({ crew, locks }, { worker }, moments) =>
-  locks.holding(placeOf(worker), async () => {
+  locks.holding([placeOf(worker)], async () => {
     moments.struck()
     await crew.at(worker).kill()
     crew.start(worker)
@@ -76,7 +79,7 @@ const killWorker: Strike = ({ crew, locks }, { worker }, moments) =>
   })
 
 const killInTransaction: Strike = ({ crew, locks }, { worker, stage }, moments) =>
-  locks.holding(placeOf(worker), async () => {
+  locks.holding([placeOf(worker)], async () => {
     await crew.strike(worker, { signal: 'SIGKILL', at: stage })
     moments.struck()
     crew.start(worker)
@@ -84,7 +87,7 @@ const killInTransaction: Strike = ({ crew, locks }, { worker, stage }, moments) 
   })
 
 const killInRestore: Strike = ({ crew, locks }, { worker, restoreAnswer }, moments) =>
-  locks.holding(placeOf(worker), async () => {
+  locks.holding([placeOf(worker)], async () => {
     await crew.stop(worker)
     const order: Order = { signal: 'SIGKILL', at: 'restore', answer: restoreAnswer }
     crew.start(worker, order)
@@ -96,41 +99,38 @@ const killInRestore: Strike = ({ crew, locks }, { worker, restoreAnswer }, momen
 
 /** F2 */
 const zombie: Strike = ({ crew, locks, progress, signal }, { worker, sleepAt }, moments) =>
-  locks.holding(BROKER, () =>
-    locks.holding(placeOf(worker), async () => {
-      const { open } = await crew.strike(worker, { signal: 'SIGSTOP', at: sleepAt })
-      const sleeper = crew.at(worker)
-      moments.struck()
-      try {
-        await progress.caughtUp(TAKE_OVER_MS)
-        moments.recovered()
-      } finally {
-        sleeper.wake()
-      }
-      const sleptMs = performance.now() - moments.struckAtMs
-      const answers = await until(
-        () => {
-          const heard = new Map(
-            sleeper.verdicts
-              .filter(({ answer }) => answer === COMMITTED || FENCED.has(answer))
-              .map(({ transaction, answer }) => [transaction, answer]),
-          )
-          return open.every((transaction) => heard.has(transaction)) ? heard : undefined
-        },
-        { what: `the broker's answer to the zombie's commit`, timeoutMs: VERDICT_MS, signal },
-      )
-      sleeper.verdicts.length = 0
-      const heard = open.map((transaction) => answers.get(transaction) ?? '')
-      if (open.length === 0) throw new Error(`a zombie stopped at "${sleepAt}" had nothing open`)
-      if (heard.includes(COMMITTED))
-        throw new Error(`a zombie's commit was accepted: ${open.join()}`)
-      const refusals = [...new Set(heard)].join(', ')
-      return `worker ${worker} at "${sleepAt}" for ${inSeconds(sleptMs)}, ${transactions(open.length)} refused: ${refusals}`
-    }),
-  )
+  locks.holding([BROKER, placeOf(worker)], async () => {
+    const { open } = await crew.strike(worker, { signal: 'SIGSTOP', at: sleepAt })
+    const sleeper = crew.at(worker)
+    moments.struck()
+    try {
+      await progress.caughtUp(TAKE_OVER_MS)
+      moments.recovered()
+    } finally {
+      sleeper.wake()
+    }
+    const sleptMs = performance.now() - moments.struckAtMs
+    const answers = await until(
+      () => {
+        const heard = new Map(
+          sleeper.verdicts
+            .filter(({ answer }) => answer === COMMITTED || FENCED.has(answer))
+            .map(({ transaction, answer }) => [transaction, answer]),
+        )
+        return open.every((transaction) => heard.has(transaction)) ? heard : undefined
+      },
+      { what: `the broker's answer to the zombie's commit`, timeoutMs: VERDICT_MS, signal },
+    )
+    sleeper.verdicts.length = 0
+    const heard = open.map((transaction) => answers.get(transaction) ?? '')
+    if (open.length === 0) throw new Error(`a zombie stopped at "${sleepAt}" had nothing open`)
+    if (heard.includes(COMMITTED)) throw new Error(`a zombie's commit was accepted: ${open.join()}`)
+    const refusals = [...new Set(heard)].join(', ')
+    return `worker ${worker} at "${sleepAt}" for ${inSeconds(sleptMs)}, ${transactions(open.length)} refused: ${refusals}`
+  })
 
 const addWorker: Strike = ({ crew, locks }, { worker }, moments) =>
-  locks.holding(placeOf(worker), async () => {
+  locks.holding([placeOf(worker)], async () => {
     moments.struck()
     crew.start(worker)
     const partitions = await crew.ready(worker)
@@ -138,7 +138,7 @@ const addWorker: Strike = ({ crew, locks }, { worker }, moments) =>
   })
 
 const removeWorker: Strike = ({ crew, locks }, { worker }, moments) =>
-  locks.holding(placeOf(worker), async () => {
+  locks.holding([placeOf(worker)], async () => {
     moments.struck()
     const code = await crew.stop(worker)
     if (code !== 0) throw new Error(`worker ${worker} was told to stop and ended with ${code}`)
@@ -160,13 +160,13 @@ const restart = async (
 }
 
 const killSink: Strike = ({ servers, locks }, { outageMs }, moments) =>
-  locks.holding('sink', () => restart(servers.sink, outageMs, moments))
+  locks.holding(['sink'], () => restart(servers.sink, outageMs, moments))
 
 const killBroker: Strike = ({ servers, locks }, { outageMs }, moments) =>
-  locks.holding(BROKER, () => restart(servers.broker, outageMs, moments))
+  locks.holding([BROKER], () => restart(servers.broker, outageMs, moments))
 
 const pauseBroker: Strike = ({ servers, locks }, { outageMs }, moments) =>
-  locks.holding(BROKER, async () => {
+  locks.holding([BROKER], async () => {
     moments.struck()
     servers.broker.pause()
     await sleep(outageMs)
@@ -176,58 +176,81 @@ const pauseBroker: Strike = ({ servers, locks }, { outageMs }, moments) =>
 
 /** While every partition needs it. */
 const killRegistry: Strike = ({ servers, input, locks }, { outageMs }, moments) =>
-  locks.holding('registry', () =>
+  locks.holding(['registry'], () =>
     restart(servers.registry, outageMs, moments, () => input.sendUnknownSchema()),
   )
 
 const killClickhouse: Strike = ({ servers, locks }, { outageMs }, moments) =>
-  locks.holding('clickhouse', () => restart(servers.clickhouse, outageMs, moments))
+  locks.holding(['clickhouse'], () => restart(servers.clickhouse, outageMs, moments))
 
 /** F3 */
-const abortedChangelog: Strike = (arena, fault, moments) =>
-  arena.locks.holding(BROKER, async () => {
-    const left = await leave(arena, fault, false)
-    const place = await killOwner(arena, fault.partition, moments)
-    return `${describe(left)} aborted, then worker ${place} killed, which owned it`
+const abortedChangelog: Strike = async (arena, fault, moments) => {
+  const left = await leave(arena, fault, 1)
+  const place = await withOwner(arena, fault.partition, async (owner) => {
+    moments.struck()
+    await arena.crew.at(owner).kill()
   })
+  return `${describe(left)} aborted, then worker ${place} killed, which owned it`
+}
 
-/** F3 */
-const openChangelog: Strike = (arena, fault, moments) =>
-  arena.locks.holding(BROKER, async () => {
-    const left = await leave(arena, fault, true)
+/** F4 */
+const openChangelog: Strike = async (arena, fault, moments) => {
+  const { cluster, crew, progress, signal } = arena
+  for (let attempt = 1; attempt <= OPEN_ATTEMPTS; attempt++) {
+    const openMs = OPEN_MS * 2 ** (attempt - 1)
+    const left = await leave(arena, fault, attempt, openMs)
     // What the owner commits behind the open transaction must be restored, too.
-    await arena.progress.caughtUp(TAKE_OVER_MS, [fault.partition])
-    const place = await killOwner(arena, fault.partition, moments)
-    await aborted(arena.cluster, left, arena.signal)
-    return `${describe(left)} left open, then worker ${place} killed, which owned it`
-  })
+    await progress.caughtUp(TAKE_OVER_MS, [fault.partition])
+    const place = await withOwner(arena, fault.partition, async (owner) => {
+      moments.struck()
+      await crew.stop(owner)
+    })
+    const restoring = (): number | undefined => crew.placeOfHolder(fault.partition)
+    const what = `a successor for partition ${fault.partition}`
+    const successor = await until(restoring, { what, timeoutMs: OWNER_MS, signal })
+    const wasOpen = await isOpen(cluster, left)
+    await aborted(cluster, left, { openMs, signal })
+    // On a slow machine it may have been over before anybody restored.
+    if (!wasOpen) continue
+    return `${describe(left)} left open, worker ${place} left; worker ${successor} restored meanwhile`
+  }
+  throw new Error('no restore began while the foreign transaction was open')
+}
 
-const leave = ({ cluster, seed }: Arena, fault: PlannedFault, open: boolean): Promise<Leftovers> =>
-  leaveEntries({
-    cluster,
-    transactionalId: `chaos-foreign-${fault.number}`,
-    partition: fault.partition,
-    random: randomFrom(seed + fault.number),
-    open,
-  })
+/** The broker must not die meanwhile: then nobody knows what is in the changelogs. */
+const leave = (
+  { cluster, seed, locks }: Arena,
+  { number, partition }: PlannedFault,
+  attempt: number,
+  openMs?: number,
+): Promise<Leftovers> =>
+  locks.holding([BROKER], () =>
+    leaveEntries({
+      cluster,
+      transactionalId: `chaos-foreign-${number}-${attempt}`,
+      partition,
+      random: randomFrom(seed + number),
+      ...(openMs === undefined ? {} : { openMs }),
+    }),
+  )
 
 const describe = ({ entries, topics, partition }: Leftovers): string =>
   `${entries} entries in ${topics.length} changelogs of partition ${partition}`
 
-const killOwner = (
+/** Ends the worker that owns a partition, and starts another one in its place. */
+const withOwner = (
   { crew, locks, signal }: Arena,
   partition: number,
-  moments: Moments,
+  end: (place: number) => Promise<void>,
 ): Promise<number> =>
   until(
     async () => {
       const place = crew.placeOfOwner(partition)
       if (place === undefined) return undefined
-      return locks.holding(placeOf(place), async () => {
+      return locks.holding([placeOf(place)], async () => {
         // Another fault may have been first.
         if (crew.placeOfOwner(partition) !== place) return undefined
-        moments.struck()
-        await crew.at(place).kill()
+        await end(place)
         crew.start(place)
         return place
       })

@@ -15,8 +15,7 @@ import { counting } from './pipeline.ts'
 import { shuffled, type Random } from './random.ts'
 import { until } from './until.ts'
 
-/** Left open so long; the broker looks for those every ten seconds. */
-const OPEN_MS = 5_000
+/** The broker looks every ten seconds for transactions that were left open too long. */
 const LOOKS_MS = 40_000
 const BATCH_BYTES = 500_000
 
@@ -35,15 +34,15 @@ const changelogs = internalTopics(counting).flatMap(({ name, kind }) =>
   kind === 'changelog' ? [name] : [],
 )
 
-/** Writes the entries and aborts; with `open` it leaves the transaction to the broker. */
+/** Writes the entries and aborts; with `openMs` it leaves the transaction to the broker for so long. */
 export const leaveEntries = async (options: {
   readonly cluster: KafkaCluster
   readonly transactionalId: string
   readonly partition: number
   readonly random: Random
-  readonly open: boolean
+  readonly openMs?: number
 }): Promise<Leftovers> => {
-  const { cluster, transactionalId, partition, random, open } = options
+  const { cluster, transactionalId, partition, random, openMs } = options
   const batches: OutputBatches[] = []
   let entries = 0
   for (const topic of changelogs) {
@@ -55,7 +54,7 @@ export const leaveEntries = async (options: {
   const producer = new TransactionalProducer({
     cluster,
     transactionalId,
-    transactionTimeoutMs: OPEN_MS,
+    ...(openMs === undefined ? {} : { transactionTimeoutMs: openMs }),
     onStage(stage) {
       if (stage === 'produced') throw stop
     },
@@ -70,12 +69,12 @@ export const leaveEntries = async (options: {
       if (!(error instanceof Error) || error.cause !== stop) throw error
     },
   )
-  if (!open) await producer.abort()
+  if (openMs === undefined) await producer.abort()
   producer.close()
   return { entries, topics: batches.map(({ topic }) => topic), partition }
 }
 
-/** Whether a transaction is open in any of the changelogs. */
+/** Whether a transaction is open in any of the changelogs: this one, as long as nobody runs the task. */
 export const isOpen = async (cluster: KafkaCluster, { topics, partition }: Leftovers) => {
   const asked = topics.map((topic) => ({ topic, partition }))
   const ends = await cluster.listOffsets(asked, 'latest')
@@ -89,11 +88,11 @@ export const isOpen = async (cluster: KafkaCluster, { topics, partition }: Lefto
 export const aborted = async (
   cluster: KafkaCluster,
   leftovers: Leftovers,
-  signal: AbortSignal,
+  { openMs, signal }: { readonly openMs: number; readonly signal: AbortSignal },
 ): Promise<void> => {
   const probe = async () => !(await isOpen(cluster, leftovers)) || undefined
   const what = 'an open transaction aborted by the broker'
-  await until(probe, { what, timeoutMs: LOOKS_MS, signal })
+  await until(probe, { what, timeoutMs: openMs + LOOKS_MS, signal })
 }
 
 /** The newest entry per key, committed or not: it is to look real. */

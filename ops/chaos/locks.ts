@@ -2,15 +2,15 @@
 export class Locks {
   readonly #last = new Map<string, Promise<undefined>>()
 
-  /** Runs `work` alone among those who hold the same name. */
-  async holding<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
-    const before = this.#last.get(name) ?? Promise.resolve(undefined)
+  /**
+   * Runs `work` alone among those who hold one of the same names. All are queued for at once, so that
+   * faults have their turns in the order of the plan. Nobody who holds the broker waits for more.
+   */
+  async holding<Result>(names: readonly string[], work: () => Promise<Result>): Promise<Result> {
+    const before = names.map((name) => this.#last.get(name) ?? Promise.resolve(undefined))
     const { promise, resolve } = Promise.withResolvers<undefined>()
-    this.#last.set(
-      name,
-      before.then(() => promise),
-    )
-    await before
+    for (const name of names) this.#last.set(name, promise)
+    await Promise.all(before)
     try {
       return await work()
     } finally {

@@ -7,7 +7,7 @@ import { until } from './until.ts'
 
 const POLL_MS = 100
 /** Of one question; the broker may be away. */
-const ANSWER_MS = 60_000
+const ANSWER_MS = 300_000
 
 export interface ProgressOptions {
   readonly cluster: KafkaCluster

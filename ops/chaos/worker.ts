@@ -71,11 +71,14 @@ const run = async (first: string | undefined): Promise<void> => {
     sessionTimeoutMs: SESSION_TIMEOUT_MS,
     async onStage(stage: TransactionStage) {
       if (order?.at !== stage) return
-      const { signal } = order
+      const given = order
+      const { signal } = given
       order = undefined
       // Who sleeps must have its answers, or it gives up over a late one before it says EndTxn.
       while (signal === 'SIGSTOP' && cluster.inFlight > 0) await nextTurn()
-      obey(signal, cluster.open, stage)
+      // Refused just now: then at the next one.
+      if (signal === 'SIGSTOP' && cluster.open.size === 0) order = given
+      else obey(signal, cluster.open, stage)
     },
     onFailure(error) {
       line({}, String(error))
