@@ -7,7 +7,7 @@
 
 import type { AvroSchema } from '../../../schemas/topic.ts'
 import { avroTypeOf, type AvroType } from '../avro/avro-type.ts'
-import type { ChangelogEntry, ChangelogWriter, StateStore } from './changelog.ts'
+import type { ChangelogEntry, ChangelogWriter, KeyedStore } from './changelog.ts'
 import { DirtyIds } from './dirty-ids.ts'
 import type { KeyTable } from './key-table.ts'
 
@@ -66,7 +66,7 @@ export class CellTable<Value> {
   }
 }
 
-export class CellStore<Value = unknown> implements StateStore, Cell<Value> {
+export class CellStore<Value = unknown> implements KeyedStore, Cell<Value> {
   readonly name: string
   readonly schema: AvroSchema
   readonly suffixBytes = 0

@@ -35,8 +35,6 @@ export interface StateStore {
   create(id: number): void
   /** The key goes away: deletes its entries from the changelog. */
   release(id: number, keys: KeyTable, out: ChangelogWriter, tenant: number): void
-  /** The key the pipeline works on now. */
-  select(id: number): void
   /** Writes everything that changed since the last flush. */
   flush(keys: KeyTable, out: ChangelogWriter): void
   /** Bytes of the key suffix in this store's changelog. */
@@ -44,6 +42,12 @@ export interface StateStore {
   restore(id: number, entry: ChangelogEntry, tenant: number): void
   /** What was restored stands in the changelog already. */
   markRestored(): void
+}
+
+/** One that holds one thing per key; windows are selected by themselves. */
+export interface KeyedStore extends StateStore {
+  /** The key the pipeline works on now. */
+  select(id: number): void
 }
 
 /** Builds changelog keys: the key's bytes with room for a suffix behind. */

@@ -11,7 +11,7 @@ import {
   SuffixedKey,
   type ChangelogEntry,
   type ChangelogWriter,
-  type StateStore,
+  type KeyedStore,
 } from './changelog.ts'
 import { DirtyIds } from './dirty-ids.ts'
 import type { KeyTable } from './key-table.ts'
@@ -39,7 +39,7 @@ interface RingState {
   readonly segments: (Float64Array | undefined)[]
 }
 
-export class RingStore implements StateStore, Ring {
+export class RingStore implements KeyedStore, Ring {
   readonly name: string
   readonly suffixBytes = 2
   readonly schema: AvroSchema

@@ -6,11 +6,11 @@
  */
 
 import type { AvroSchema } from '../../../schemas/topic.ts'
-import type { ChangelogEntry, ChangelogWriter, StateStore } from './changelog.ts'
+import type { ChangelogEntry, ChangelogWriter, KeyedStore } from './changelog.ts'
 import type { KeyTable } from './key-table.ts'
 import { RowTable, type RowView } from './row-table.ts'
 
-export class RowStore<Field extends string = string> implements StateStore {
+export class RowStore<Field extends string = string> implements KeyedStore {
   readonly name: string
   readonly schema: AvroSchema
   readonly table: RowTable<Field>

@@ -81,11 +81,6 @@ export class SessionStore implements StateStore, WindowAggregate {
     this.#slots.create(id)
   }
 
-  /** Sessions are selected by slot; the key alone selects nothing. */
-  select(): void {
-    // nothing
-  }
-
   selectSlot(slot: number): void {
     this.#aggregates.select(slot)
   }

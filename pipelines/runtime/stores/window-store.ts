@@ -62,11 +62,6 @@ export class WindowStore implements StateStore, WindowAggregate {
     this.#slots.create(id)
   }
 
-  /** Windows are selected by slot; the key alone selects nothing. */
-  select(): void {
-    // nothing
-  }
-
   /**
    * The slot of the window, opened if it is not yet; selects it. (Plain parameters: called for
    * every record.)

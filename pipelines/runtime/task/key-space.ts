@@ -5,7 +5,7 @@
  * (see topology/state-layout.ts).
  */
 
-import type { ChangelogWriter, StateStore } from '../stores/changelog.ts'
+import type { ChangelogWriter, KeyedStore, StateStore } from '../stores/changelog.ts'
 import { KeyTable } from '../stores/key-table.ts'
 import type { SessionStore } from '../stores/session-store.ts'
 import { TimerQueue } from '../stores/timer-queue.ts'
@@ -37,6 +37,7 @@ export class KeySpace {
   selectedId = -1
 
   readonly #layout: ReturnType<typeof layOutState>
+  readonly #keyed: readonly KeyedStore[]
   readonly #clockField: number
   readonly #tenantField: number
   readonly #groupSizes = new Map<string, number>()
@@ -45,7 +46,8 @@ export class KeySpace {
   constructor(pipeline: Pipeline) {
     this.#layout = layOutState(pipeline)
     const { home, cells, rings, windows, sessions, timers } = this.#layout
-    this.stores = [home, ...cells, ...rings, ...windows, ...sessions]
+    this.#keyed = [home, ...cells, ...rings]
+    this.stores = [...this.#keyed, ...windows, ...sessions]
     this.windows = windows
     this.sessions = sessions
     this.#clockField = home.table.fields.indexOf(CLOCK_FIELD)
@@ -72,7 +74,7 @@ export class KeySpace {
 
   select(id: number): void {
     this.selectedId = id
-    for (const store of this.stores) store.select(id)
+    for (const store of this.#keyed) store.select(id)
   }
 
   clockMs(id: number): number {
