@@ -4,10 +4,9 @@ import { murmur2 } from '../record/index.ts'
 import { KeyTable } from './key-table.ts'
 
 const bytesOf = (key: string) => Buffer.from(key)
-const find = (table: KeyTable, bytes: Buffer) => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset)
-  return table.find(murmur2(bytes), view, 0, bytes.length)
-}
+const viewOf = (bytes: Buffer) => new DataView(bytes.buffer, bytes.byteOffset)
+const find = (table: KeyTable, bytes: Buffer) =>
+  table.find(murmur2(bytes), viewOf(bytes), 0, bytes.length)
 
 it('behaves as a map from key to id under adds and deletes', () => {
   const step = fc.record({ key: fc.string({ maxLength: 5 }), remove: fc.boolean() })
@@ -15,10 +14,20 @@ it('behaves as a map from key to id under adds and deletes', () => {
     fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
       const table = new KeyTable()
       const model = new Map<string, number>()
+      let before = -1
       for (const { key, remove } of steps) {
         const bytes = bytesOf(key)
         const id = find(table, bytes)
         expect(id).toBe(model.get(key) ?? -1)
+        if (before >= 0) {
+          const after = table.findAfter(before, viewOf(bytes), 0, bytes.length)
+          if (after >= 0) expect(after).toBe(id)
+        }
+        if (before >= 0 && id >= 0) {
+          table.noteAfter(before, id)
+          expect(table.findAfter(before, viewOf(bytes), 0, bytes.length)).toBe(id)
+        }
+        before = id
         if (id < 0) model.set(key, table.add(murmur2(bytes), bytes, 0, bytes.length))
         else if (remove) {
           table.delete(id)
@@ -52,4 +61,23 @@ it('keeps every key while it grows, and gives back the room of deleted ones', ()
 it('refuses a key that is longer than it can note', () => {
   const bytes = Buffer.alloc(70_000)
   expect(() => new KeyTable().add(0, bytes, 0, bytes.length)).toThrow(/70000 bytes/)
+})
+
+it('finds the key that came after another one, and no other that has its id by now', () => {
+  const table = new KeyTable()
+  const add = (key: string) => {
+    const bytes = bytesOf(key)
+    return table.add(murmur2(bytes), bytes, 0, bytes.length)
+  }
+  const findAfter = (id: number, key: string) =>
+    table.findAfter(id, viewOf(bytesOf(key)), 0, key.length)
+  const [a, b] = [add('a'), add('b')]
+  table.noteAfter(a, b)
+  expect(findAfter(a, 'b')).toBe(b)
+  expect(findAfter(a, 'c')).toBe(-1)
+  table.delete(b)
+  expect(findAfter(a, 'b')).toBe(-1)
+  expect(add('c')).toBe(b)
+  expect(findAfter(a, 'b')).toBe(-1)
+  expect(findAfter(a, 'c')).toBe(b)
 })

@@ -48,6 +48,8 @@ export class Intake {
   readonly #aheadToleranceMs: number
   readonly #sources = new Map<TaskInput, Source>()
   #lastSource: Source | undefined
+  /** The key of the record before. */
+  #lastFound = -1
 
   constructor(options: {
     readonly partition: number
@@ -68,16 +70,31 @@ export class Intake {
   take(input: TaskInput, record: RecordSet): IntakeOutcome {
     const source = this.#sourceOf(input)
     if (source.isKeyedAsNeeded && record.keyStart >= 0) {
-      const hash = murmur2In(record.view, record.keyStart, record.keyEnd)
-      if (toPartition(hash, this.#partitions) === this.#partition) {
-        this.keyId = this.#keySpace.keys.find(hash, record.view, record.keyStart, record.keyEnd)
-        if (this.keyId >= 0) {
-          const outcome = source.values.read(record)
-          return outcome === 'ok' ? this.#check(input, record, source) : this.#fail(source, outcome)
-        }
+      this.keyId = this.#find(record)
+      if (this.keyId >= 0) {
+        const outcome = source.values.read(record)
+        return outcome === 'ok' ? this.#check(input, record, source) : this.#fail(source, outcome)
       }
     }
     return this.#firstSight(input, record, source)
+  }
+
+  /** The id of a known key, or -1. A known key is of our partition. */
+  #find({ view, keyStart, keyEnd }: RecordSet): number {
+    const { keys } = this.#keySpace
+    const before = this.#lastFound
+    if (before >= 0) {
+      const next = keys.findAfter(before, view, keyStart, keyEnd)
+      if (next >= 0) {
+        this.#lastFound = next
+        return next
+      }
+    }
+    const id = keys.find(murmur2In(view, keyStart, keyEnd), view, keyStart, keyEnd)
+    if (id < 0) return id
+    if (before >= 0) keys.noteAfter(before, id)
+    this.#lastFound = id
+    return id
   }
 
   /** A key not seen yet, or not ours, or none: the whole value tells. */
