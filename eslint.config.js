@@ -7,6 +7,7 @@
  *     tools in ops, which run before there is a configuration.
  * L3: named exports only, except where a tool demands a default.
  */
+import { builtinModules } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import eslint from '@eslint/js'
@@ -32,30 +33,43 @@ const noDefaultExport = {
 const impureProperties = [
   { object: 'Date', property: 'now', message: useRecordTime },
   { object: 'Math', property: 'random', message: 'Pipelines are deterministic.' },
-  { object: 'crypto', property: 'randomUUID', message: 'Ids are hashes of content.' },
+  { object: 'AbortSignal', property: 'timeout', message: useRecordTime },
+  { property: 'toLocaleString', message: 'The locale is that of the machine.' },
+]
+const CLOCKS_AND_TIMERS = [
+  ...['performance', 'Temporal', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'],
+  ...['clearTimeout', 'clearInterval', 'clearImmediate', 'Atomics'],
 ]
 const impureGlobals = [
-  ...['performance', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'].map((name) => ({
+  ...CLOCKS_AND_TIMERS.map((name) => ({ name, message: useRecordTime })),
+  ...['fetch', 'WebSocket', 'EventSource', 'BroadcastChannel'].map((name) => ({
     name,
-    message: useRecordTime,
+    message: 'Pipelines do no I/O.',
   })),
-  { name: 'fetch', message: 'Pipelines do no I/O.' },
+  { name: 'crypto', message: 'It is random; ids are hashes of content (createHash).' },
+  { name: 'process', message: 'Pipelines know no process.' },
+  { name: 'Intl', message: 'The locale is that of the machine.' },
+  // By these all of the above could be had under another name.
+  { name: 'globalThis', message: useRecordTime },
+  { name: 'global', message: useRecordTime },
 ]
 const impureSyntax = [
   { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: useRecordTime },
   { selector: "CallExpression[callee.name='Date']", message: useRecordTime },
+  {
+    selector: 'VariableDeclarator[id.type="Identifier"][init.name=/^(Date|Math)$/]',
+    message: 'Under another name nobody sees what is read of it.',
+  },
 ]
+/** What the pure core needs of Node; the rest has a clock, randomness or I/O. */
+const PURE_MODULES = ['crypto', 'module', 'zlib']
 const impureImports = {
-  patterns: [
-    {
-      regex:
-        '^node:(timers|timers/promises|perf_hooks|fs|fs/promises|net|http|https|child_process)$',
-      message: 'Pipelines do no I/O and have no clock.',
-    },
-  ],
   paths: [
-    { name: 'node:crypto', importNames: ['randomBytes', 'randomUUID', 'randomInt'] },
-    { name: 'node:process', message: 'Pipelines know no process.' },
+    ...builtinModules
+      .map((name) => name.replace(/^node:/, ''))
+      .flatMap((name) => (PURE_MODULES.includes(name) ? [name] : [name, `node:${name}`]))
+      .map((name) => ({ name, message: 'Pipelines do no I/O and have no clock.' })),
+    { name: 'node:crypto', allowImportNames: ['createHash'], message: 'It is random.' },
   ],
 }
 
