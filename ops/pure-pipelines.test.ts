@@ -25,7 +25,7 @@ beforeAll(async () => {
 const broken = (code: string, file: string = PURE): (string | null)[] =>
   linter
     .verify(code, {
-      languageOptions: { parser: tseslint.parser as Linter.Parser, globals: { performance: true } },
+      languageOptions: { parser: tseslint.parser, globals: { performance: true } },
       rules: rulesOf.get(file) ?? {},
     })
     .map(({ ruleId, fatal }) => (fatal === true ? 'fatal' : ruleId))
