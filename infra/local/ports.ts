@@ -39,14 +39,18 @@ export const wellKnownPorts: StackPorts = {
 const baseWidth = 10
 const highestPort = 65_535
 /** Below are ports that only root may open. */
-const lowestPort = 1024
+export const lowestPort = 1024
+export const highestPortBase = highestPort - baseWidth + 1
+
+export const isPortBase = (base: number): boolean =>
+  Number.isInteger(base) && base >= lowestPort && base <= highestPortBase
 
 export const portsFrom = (base?: number): StackPorts => {
   if (base === undefined) return wellKnownPorts
-  if (!Number.isInteger(base) || base < lowestPort || base + baseWidth - 1 > highestPort) {
+  if (!isPortBase(base)) {
     throw new StackError(
       'PORT_INVALID',
-      `The port base ${String(base)} is not a whole number from ${String(lowestPort)} to ${String(highestPort - baseWidth + 1)}; choose another --port-base.`,
+      `The port base ${String(base)} is not a whole number from ${String(lowestPort)} to ${String(highestPortBase)}; choose another --port-base.`,
     )
   }
   return {

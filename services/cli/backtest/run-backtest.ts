@@ -4,12 +4,11 @@ import { DEFAULT_APPLICATION_ID, forApplication } from '../../../pipelines/runti
 import { backtest, type BacktestProgress } from '../../backtest/backtest.ts'
 import { parseOverrides, type ConfigOverride } from '../../backtest/config-override.ts'
 import { timeOf } from '../../records/from.ts'
-import { messageOf, usageError } from '../../shared/errors.ts'
+import { EXIT, messageOf, usageError } from '../../shared/errors.ts'
 import { registryConnection, schemaRegistry } from '../../shared/registry.ts'
 import { allPipelines } from '../../worker/pipelines.ts'
 import { schemaIdsOf } from '../../worker/schema-ids.ts'
 import { setExitCode } from '../exit-code.ts'
-import { EXIT } from '../../shared/errors.ts'
 import { withKafka } from '../kafka-session.ts'
 import { backtestText } from './backtest-text.ts'
 
@@ -75,7 +74,7 @@ const givenTime = (option: string, text: string): number => {
   if (text === 'beginning') return Number.NEGATIVE_INFINITY
   const time = timeOf(text)
   if (time !== undefined) return time
-  throw usageError(`${option} is '${text}'; give an arrival time like 2026-01-31T12:00:00Z.`)
+  throw usageError(`${option} is '${text}'; give an arrival time like 2026-01-31T12:00Z.`)
 }
 
 const progressLines = (): ((progress: BacktestProgress) => void) => {

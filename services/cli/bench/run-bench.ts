@@ -3,17 +3,19 @@ import { runBench } from '../../../ops/bench/bench.ts'
 import { progressOnStandardError } from '../../../ops/bench/progress.ts'
 import { reportText } from '../../../ops/bench/report-text.ts'
 import { saveReport } from '../../../ops/bench/results.ts'
+import { usageError } from '../../shared/errors.ts'
 import type { BenchPart } from '../commands/bench.ts'
 
 export interface BenchCommandOptions {
-  readonly peer: boolean
+  readonly peer?: boolean
   readonly records: number
   readonly runs: number
-  readonly only: readonly BenchPart[]
+  /** All of them when absent. */
+  readonly only?: readonly BenchPart[]
   readonly series: number
   readonly workers?: readonly number[]
   readonly workerRecords: number
-  readonly attach: boolean
+  readonly attach?: boolean
   readonly portBase?: number
   readonly save?: string
   readonly json?: boolean
@@ -28,11 +30,14 @@ const WORKERS_WARM_UP_SECONDS = 10
 
 export const runBenchCommand = async (options: BenchCommandOptions): Promise<void> => {
   const { only, records, series, workers, workerRecords } = options
-  const has = (part: BenchPart): boolean => only.includes(part)
+  if (options.attach === true && options.portBase !== undefined) {
+    throw usageError('--port-base is for own servers, and --attach starts none; give one of them.')
+  }
+  const has = (part: BenchPart): boolean => only?.includes(part) ?? true
   const report = await runBench({
-    attach: options.attach,
+    attach: options.attach ?? false,
     portBase: options.portBase,
-    withPeer: options.peer,
+    withPeer: options.peer ?? false,
     runs: options.runs,
     series: SERIES,
     partitions: PARTITIONS,

@@ -1,4 +1,4 @@
-/** `millrace chaos`. */
+/** `millrace chaos`: options in, lines and a report out. The work is in ops/chaos. */
 import process from 'node:process'
 import { runChaos } from '../../../ops/chaos/chaos.ts'
 import { FAULT_KINDS, type FaultKind } from '../../../ops/chaos/plan.ts'

@@ -1,10 +1,5 @@
-import { type Command, InvalidArgumentError } from 'commander'
-
-/** Ranges are checked where ports are made; here only that it is a number. */
-const parsePort = (text: string): number => {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a number.')
-  return Number(text)
-}
+import type { Command } from 'commander'
+import { portBase } from './option-values.ts'
 
 export interface UpOptions {
   readonly data: string
@@ -19,7 +14,7 @@ export const register = (program: Command): void => {
     .command('up')
     .description('run the whole stack on this machine until Ctrl-C')
     .option('--data <dir>', 'folder that keeps everything', '.millrace')
-    .option('--port-base <n>', 'ports n..n+9 in place of 8080, 4318, 9092, ...', parsePort)
+    .option('--port-base <n>', 'ports n..n+9 in place of 8080, 4318, 9092, ...', portBase)
     .option('--no-demo', 'without the input of the demo: only what you send')
     .option('--fresh', 'remove what the data folder holds, and begin anew')
     .option('--no-open', 'do not open the page in a browser')
