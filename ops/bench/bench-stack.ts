@@ -3,7 +3,12 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { StackError, startServers, type RunningServers } from '../../infra/local/index.ts'
+import {
+  childEnvironment,
+  StackError,
+  startServers,
+  type RunningServers,
+} from '../../infra/local/index.ts'
 import { KafkaAdmin, type KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
 import type { RegistryConnection } from '../../pipelines/runtime/kafka/registry-http.ts'
 import { readConfig } from '../../services/shared/config.ts'
@@ -60,7 +65,7 @@ export const openBenchStack = async (options: BenchStackOptions): Promise<BenchS
   for (const signal of SIGNALS) process.once(signal, interrupt)
   try {
     servers = options.attach ? undefined : await startOwn(folder, options.portBase)
-    const env = { ...process.env, ...options.env, ...servers?.env, ...WITHOUT_CLICKHOUSE }
+    const env = { ...childEnvironment({}), ...options.env, ...servers?.env, ...WITHOUT_CLICKHOUSE }
     const config = readConfig(env)
     const cluster = kafkaCluster(config, { clientId: 'bench' })
     await cluster.connect()

@@ -273,6 +273,23 @@ describe('windows', () => {
     )
   })
 
+  it.each([
+    {
+      title: 'one that opens and closes between two commits leaves nothing',
+      flush: false,
+      entries: 0,
+    },
+    { title: 'one that a commit has written is deleted there', flush: true, entries: 2 },
+  ])('in the changelog, $title', ({ flush, entries }) => {
+    const [keys, log, store] = [new KeyTable(), new Changelog(), create()]
+    store.create(addKey(keys, 'k'))
+    const slot = store.open(0, 0, 10)
+    if (flush) store.flush(keys, log)
+    store.close({ slot, tenant: 0, keys, out: log })
+    store.flush(keys, log)
+    expect(log.entries).toHaveLength(entries)
+  })
+
   /** W1: whatever is open is found by its due time. */
   const closeByDueTime = (store: WindowStore, keys: KeyTable): Map<string, number> => {
     const found = new Map<string, number>()

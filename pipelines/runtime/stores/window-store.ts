@@ -5,6 +5,9 @@
  * a list ordered by start. Slots due at the same moment share a bucket per tenant, so that a tick
  * closes a million windows without looking at any that stays open (invariant W1: a bucket holds
  * every open slot due at its time, and no other).
+ *
+ * - W2: a window is deleted from the changelog only if a commit has written it there. Where time runs
+ *   fast, most windows open and close between two commits, and the changelog never hears of them.
  */
 
 import type { AvroSchema } from '../../../schemas/topic.ts'
@@ -21,6 +24,7 @@ import { DueBuckets } from './due-buckets.ts'
 import type { KeyTable } from './key-table.ts'
 import type { RowView } from './row-table.ts'
 import { NO_SLOT, SlotLists } from './slot-lists.ts'
+import { capacityFor, grown } from './typed-arrays.ts'
 
 export interface WindowStoreOptions extends AggregateOptions {
   readonly window: WindowSpec
@@ -44,6 +48,8 @@ export class WindowStore implements StateStore, WindowAggregate {
   readonly #aggregates: AggregateTable
   readonly #key = new SuffixedKey(8)
   readonly #slots = new SlotLists()
+  /** By slot: 1 when the changelog has the window. */
+  #written = new Uint8Array(64)
 
   constructor(options: WindowStoreOptions) {
     this.name = options.name
@@ -70,6 +76,7 @@ export class WindowStore implements StateStore, WindowAggregate {
     let slot = this.#slots.find(id, startMs)
     if (slot === NO_SLOT) {
       slot = this.#slots.insert(id, startMs)
+      this.#markUnwritten(slot)
       this.#aggregates.create(slot)
       this.due.add(tenant, this.dueAtMs(slot), slot)
     }
@@ -99,9 +106,11 @@ export class WindowStore implements StateStore, WindowAggregate {
     return this.#slots.orderOf(slot) + this.window.sizeMs + this.window.graceMs
   }
 
-  /** Forgets the window and deletes it from the changelog. */
+  /** Forgets the window and deletes it from the changelog (W2). */
   close(options: { slot: number; tenant: number; keys: KeyTable; out: ChangelogWriter }): void {
-    this.#writeTombstone(options.slot, options.keys, options.out)
+    if (this.#written[options.slot] === 1) {
+      this.#writeTombstone(options.slot, options.keys, options.out)
+    }
     this.#forget(options.slot, options.tenant)
   }
 
@@ -124,18 +133,28 @@ export class WindowStore implements StateStore, WindowAggregate {
       const suffixAt = this.#key.start(keys, this.keyOf(slot))
       this.#key.bytes.writeDoubleBE(this.startMsOf(slot), suffixAt)
       out.write(this.#key.bytes, 0, this.#key.length, body, end)
+      this.#written[slot] = 1
     })
   }
 
   restore(id: number, entry: ChangelogEntry, tenant: number): void {
     const startMs = entry.key.readDoubleBE(entry.keyEnd - 8)
     const slot = this.open(id, tenant, startMs)
+    this.#written[slot] = 1
     if (entry.bodyStart < 0) this.#forget(slot, tenant)
     else this.#aggregates.decode(slot, entry)
   }
 
   markRestored(): void {
     this.#aggregates.markRestored()
+  }
+
+  #markUnwritten(slot: number): void {
+    const capacity = capacityFor(slot, this.#written.length)
+    if (capacity > this.#written.length) {
+      this.#written = grown(this.#written, new Uint8Array(capacity))
+    }
+    this.#written[slot] = 0
   }
 
   #writeTombstone(slot: number, keys: KeyTable, out: ChangelogWriter): void {
