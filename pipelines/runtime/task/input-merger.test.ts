@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { RecordBatchBuilder } from '../record/index.ts'
+import { RecordBatchBuilder, RecordSet } from '../record/index.ts'
 import { MemoryBroker } from '../testing/memory-broker.ts'
 import { AppendTimeOrder, RecordedOrder, type InputOrder } from './input-merger.ts'
 import { InputQueue } from './input-queue.ts'
@@ -152,6 +152,14 @@ describe('ticks that other tasks passed on', () => {
     expect(drain(new AppendTimeOrder(soon))).toEqual(['a@7'])
     const later = behindTwo({ times: [7], seenAtMs: 100 + 10_000 })
     expect(drain(new AppendTimeOrder(later))).toEqual(['up.ticks@1', 'a@7'])
+  })
+
+  it('do not wait for data that has expired: the log goes on behind it', () => {
+    const queues = behindTwo({ times: [] })
+    const [, a] = queues
+    const records = new RecordSet(Buffer.alloc(0), { fromOffset: 2 })
+    a?.push({ records, highWatermark: 2, requestedAtMs: 101, receivedAtMs: 101 })
+    expect(drain(new AppendTimeOrder(queues))).toEqual(['up.ticks@1'])
   })
 
   it.each([

@@ -44,6 +44,8 @@ export class InputQueue {
     this.#askedAtMs = fetched.requestedAtMs
     if (records.nextOffset >= fetched.highWatermark) this.#endSeenAtMs = fetched.requestedAtMs
     if (records.sizeBytes === 0) {
+      // Whoever fetches may have passed over records that expired: whatever waits for them must know.
+      if (this.#sets.length === 0) this.position = Math.max(this.position, records.nextOffset)
       fetched.release?.()
       return
     }

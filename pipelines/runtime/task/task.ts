@@ -182,13 +182,14 @@ export class Task {
 
   /**
    * Processes up to `maxRecords` records that are there, and no further one when what is to be
-   * committed has reached `limitBytes`: records may be large, and a tick may close many windows.
+   * committed has reached `limitBytes`: records may be large, and a tick may close many windows. One
+   * is taken in any case where nothing can be committed yet: a restore leaves deletions to write.
    *
    * @throws RuntimeError PIPELINE_FAILED when a handler throws: the task must not go on
    */
   run(maxRecords: number, limitBytes = Number.POSITIVE_INFINITY): RunOutcome {
     let budget = maxRecords
-    while (budget > 0 && this.uncommittedBytes < limitBytes) {
+    while (budget > 0 && (this.uncommittedBytes < limitBytes || !this.hasUncommitted)) {
       const pick = this.#order.next()
       if (pick === undefined) return { kind: 'idle' }
       const { queue, untilMs, untilOffset } = pick

@@ -7,6 +7,7 @@ import type { Rollup } from '../../../schemas/generated/signals-rollups.ts'
 import type { MetricPoint } from '../../../schemas/generated/telemetry-metrics.ts'
 import type { AvroSchema } from '../../../schemas/topic.ts'
 import { controlConfig, signalsRollups, telemetryMetrics } from '../../../schemas/topics.ts'
+import { RecordBatchBuilder } from '../record/index.ts'
 import {
   cell,
   copartitioned,
@@ -21,6 +22,7 @@ import {
   tumbling,
 } from '../index.ts'
 import type { StateSpecs } from '../topology/state.ts'
+import { MemoryBroker } from './memory-broker.ts'
 import { createTestDriver, type TestDriver } from './test-driver.ts'
 
 const HOUR_MS = minutes(60)
@@ -288,6 +290,27 @@ describe('what comes back', () => {
     driver.restart()
     driver.pipe(telemetryMetrics, point(6, 10))
     expect(said(driver, 'state').at(-1)).toContain('{"words":["9","10"]}')
+  })
+
+  it('a task begins even if more is to be deleted than one commit should hold', () => {
+    const driver = started()
+    driver.restartAs(build({ version: 2, state: without('words'), forgets: ['words'] }))
+    driver.pipe(telemetryMetrics, point(4, 8))
+    driver.restartAs(build({ version: 3 }))
+    const task = driver.tasks.find(({ pendingBytes }) => pendingBytes > 0)
+    const queue = task?.queues.find(({ input }) => input.topic === telemetryMetrics.name)
+    if (task === undefined || queue === undefined) throw new Error('nothing is to be deleted')
+    expect(task.takeCommit()).toBeUndefined()
+    const source = new MemoryBroker()
+    const builder = new RecordBatchBuilder()
+    builder.appendRecord(null, driver.encode(telemetryMetrics, point(5, 9)))
+    source.append(queue.input, builder, 5)
+    const answer = { highWatermark: 1, requestedAtMs: Infinity, receivedAtMs: 0 }
+    task.push(queue, { ...answer, records: source.fetch(queue.input.topic, task.partition, 0) })
+    task.run(1, 1)
+    expect(task.takeCommit()?.outputs.map(({ topic }) => topic)).toContain(
+      'evolving.words.changelog',
+    )
   })
 })
 
