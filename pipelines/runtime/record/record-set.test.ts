@@ -12,7 +12,7 @@ import {
   MAX_TIMESTAMP_AT,
   RECORDS_AT,
 } from './batch-header.ts'
-import type { Compression } from './compression.ts'
+import { compress, type Compression } from './compression.ts'
 import { crc32c } from './crc32c.ts'
 import { RecordBatchBuilder } from './record-batch-builder.ts'
 import { RecordSet } from './record-set.ts'
@@ -370,6 +370,17 @@ describe('batches that unpack to more than is taken', () => {
       expect(set.next()).toBe(false)
     },
   )
+
+  it('counts the frames of LZ4 one after the other, however many a producer appends', () => {
+    const builder = new RecordBatchBuilder()
+    builder.appendRecord(null, Buffer.from('it'))
+    const batch = builder.finish({ timestampMs: 7, compression: 'lz4' })
+    const emptyFrame = compress(Buffer.alloc(0), 'lz4')
+    const padded = Buffer.concat([batch, ...new Array<Buffer>(50_000).fill(emptyFrame)])
+    padded.writeInt32BE(padded.length - 12, 8)
+    const set = new RecordSet(padded, { fromOffset: 0, verifyCrc: false })
+    expect([set.next(), set.value()?.toString()]).toEqual([true, 'it'])
+  })
 
   it('takes what is just below', () => {
     const builder = new RecordBatchBuilder(LARGE)

@@ -58,6 +58,14 @@ it('keeps every key while it grows, and gives back the room of deleted ones', ()
   }
 })
 
+it('keeps an empty key that comes when a chunk is full to the last byte', () => {
+  const table = new KeyTable()
+  for (let index = 0; index < 16; index++) table.add(index, Buffer.alloc(64_000, index), 0, 64_000)
+  table.add(16, Buffer.alloc(1_048_576 - 16 * 64_000), 0, 1_048_576 - 16 * 64_000)
+  const empty = table.add(17, Buffer.alloc(0), 0, 0)
+  expect(table.textOf(empty)).toBe('')
+})
+
 it('refuses a key that is longer than it can note', () => {
   const bytes = Buffer.alloc(70_000)
   expect(() => new KeyTable().add(0, bytes, 0, bytes.length)).toThrow(/70000 bytes/)

@@ -163,7 +163,8 @@ export class KeyTable {
   }
 
   #store(bytes: Buffer, start: number, length: number): number {
-    if (this.#chunks.length === 0 || this.#arenaEnd + length > CHUNK_BYTES) {
+    // An empty key needs no room, but a chunk to stand in.
+    if (this.#arenaEnd + Math.max(1, length) > CHUNK_BYTES) {
       const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
       this.#chunks.push(chunk)
       this.#views.push(new DataView(chunk.buffer))
