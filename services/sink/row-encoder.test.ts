@@ -80,6 +80,21 @@ const point: MetricPoint = {
   unit: null,
 }
 
+it('tells series apart whose value cannot be read in place', () => {
+  const { fields } = metricPointSchema as unknown as { readonly fields: { name: string }[] }
+  const union = ['double', 'float']
+  const schema: AvroSchema = {
+    ...(metricPointSchema as object),
+    fields: fields.map((field) => (field.name === 'value' ? { ...field, type: union } : field)),
+  }
+  /** The branch of the union stands before the value. */
+  const withBranch = (body: Buffer) =>
+    Buffer.concat([body.subarray(0, 1), Buffer.from([0]), body.subarray(1)])
+  const bodies = ['n', 'another'].map((name) => bodyOf(metricPointSchema, { ...point, name }))
+  const plain = encoded(metricPointSchema, bodies)
+  expect(encoded(schema, bodies.map(withBranch))).toEqual(plain)
+})
+
 it('writes RowBinary in the order that input() declares', () => {
   expect(inputStructure(metrics)).toBe(
     "_offset Int64, timestamp DateTime64(3, 'UTC'), value Float64, tenant String, series String, name String, labels Map(String, String), unit Nullable(String)",

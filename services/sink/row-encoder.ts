@@ -6,7 +6,8 @@
  *     them are a function of the bytes behind them, and those repeat with every point of a series:
  *     they are encoded once and copied from then on. A hit needs no check of the bytes, since equal
  *     bytes were found valid before.
- * E3: a schema whose first fields are others takes the plain way: decode all, encode all.
+ * E3: a schema whose first fields are others, or of types that cannot be read in place (a union of
+ *     numbers), takes the plain way: decode all, encode all. It cannot tell where the rest begins.
  */
 import {
   AvroError,
@@ -94,10 +95,12 @@ class PlainEncoder implements RowEncoder {
   }
 }
 
+type HotReader = FieldReader<Record<string, unknown>>
+
 class CachingEncoder implements RowEncoder {
   readonly #hot: readonly Column[]
   readonly #rest: readonly Column[]
-  readonly #reader: FieldReader<Record<string, unknown>>
+  readonly #reader: HotReader
   readonly #target: Record<string, unknown>
   readonly #decoder: RecordDecoder<DecodedRecord>
   readonly #scratch = new RowWriter(4096)
@@ -105,17 +108,12 @@ class CachingEncoder implements RowEncoder {
   #view: DataView = new DataView(new ArrayBuffer(0))
   #viewed: Buffer | undefined
 
-  constructor(table: SinkTable, writerSchema: AvroSchema) {
-    const readerSchema = table.topic.schema
+  constructor(table: SinkTable, writerSchema: AvroSchema, reader: HotReader) {
     this.#hot = table.columns.slice(0, table.hotFields.length)
     this.#rest = table.columns.slice(table.hotFields.length)
-    this.#reader = compileFieldReader<Record<string, unknown>>({
-      writerSchema,
-      readerSchema,
-      fields: table.hotFields,
-    })
-    this.#target = this.#reader.createTarget()
-    this.#decoder = createRecordDecoder({ writerSchema, readerSchema })
+    this.#reader = reader
+    this.#target = reader.createTarget()
+    this.#decoder = createRecordDecoder({ writerSchema, readerSchema: table.topic.schema })
   }
 
   encode({ buffer, start, end, offset }: BodySource, writer: RowWriter): Misfit | undefined {
@@ -165,10 +163,25 @@ const firstFieldNames = (schema: AvroSchema, count: number): readonly unknown[] 
   return fields.slice(0, count).map((each: { readonly name?: unknown }) => each.name)
 }
 
+/** Undefined where the hot fields are not the first bytes of a record (E3). */
+const hotReaderOf = (
+  { hotFields, topic }: SinkTable,
+  writerSchema: AvroSchema,
+): HotReader | undefined => {
+  const first = firstFieldNames(writerSchema, hotFields.length)
+  if (hotFields.length === 0 || !hotFields.every((name) => first.includes(name))) return undefined
+  const reader: HotReader = compileFieldReader<Record<string, unknown>>({
+    writerSchema,
+    readerSchema: topic.schema,
+    fields: hotFields,
+  })
+  return reader.mode === 'in-place' ? reader : undefined
+}
+
 /** Throws AvroError when data of this schema cannot be read as the topic's. */
 export const createRowEncoder = (table: SinkTable, writerSchema: AvroSchema): RowEncoder => {
-  const { hotFields } = table
-  const first = firstFieldNames(writerSchema, hotFields.length)
-  const hotFirst = hotFields.length > 0 && hotFields.every((name) => first.includes(name))
-  return hotFirst ? new CachingEncoder(table, writerSchema) : new PlainEncoder(table, writerSchema)
+  const reader = hotReaderOf(table, writerSchema)
+  return reader === undefined
+    ? new PlainEncoder(table, writerSchema)
+    : new CachingEncoder(table, writerSchema, reader)
 }

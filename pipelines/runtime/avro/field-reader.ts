@@ -28,7 +28,8 @@ export interface FieldReader<Target> {
   /**
    * Fills `target` from the body in [start, end) and returns the position where it stopped, or a
    * fault (< 0; `avroFaultName` names it), after which `target` holds a mix of old and new.
-   * Bytes fields are views of `buffer`. What lies behind the last declared field is not looked at.
+   * Bytes fields are views of `buffer`. Read in place, it stops behind the last declared field and
+   * does not look further; after a full decode it stands at the end of the record.
    */
   read(buffer: Buffer, start: number, end: number, target: Target): PositionOrFault
 }
