@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   childEnvironment,
-  StackError,
+  freePortBase,
   startServers,
   type RunningServers,
 } from '../../infra/local/index.ts'
@@ -16,11 +16,6 @@ import { EXIT } from '../../services/shared/errors.ts'
 import { kafkaCluster } from '../../services/shared/kafka.ts'
 import { registryConnection } from '../../services/shared/registry.ts'
 
-/** Below the range from which systems hand out ephemeral ports (Linux: 32768). */
-const LOWEST_BASE = 13_000
-const BASES = 800
-const BASE_WIDTH = 10
-const MAX_TRIES = 20
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 /** Its password would be looked for, and nothing here needs it. */
 const WITHOUT_CLICKHOUSE = { CLICKHOUSE_PASSWORD_FILE: '' }
@@ -64,7 +59,13 @@ export const openBenchStack = async (options: BenchStackOptions): Promise<BenchS
   // The servers are in process groups of their own: no Ctrl-C reaches them.
   for (const signal of SIGNALS) process.once(signal, interrupt)
   try {
-    servers = options.attach ? undefined : await startOwn(folder, options.portBase)
+    if (!options.attach) {
+      servers = await startServers({
+        dataDir: join(folder, 'stack'),
+        portBase: options.portBase ?? (await freePortBase()),
+        which: ['kafka', 'registry'],
+      })
+    }
     const env = { ...childEnvironment({}), ...options.env, ...servers?.env, ...WITHOUT_CLICKHOUSE }
     const config = readConfig(env)
     const cluster = kafkaCluster(config, { clientId: 'bench' })
@@ -86,21 +87,5 @@ export const openBenchStack = async (options: BenchStackOptions): Promise<BenchS
   } catch (error) {
     await close()
     throw error
-  }
-}
-
-const startOwn = async (folder: string, portBase?: number): Promise<RunningServers> => {
-  const dataDir = join(folder, 'stack')
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await startServers({
-        dataDir,
-        portBase: portBase ?? LOWEST_BASE + BASE_WIDTH * Math.floor(Math.random() * BASES),
-        which: ['kafka', 'registry'],
-      })
-    } catch (error) {
-      const taken = error instanceof StackError && error.code === 'PORT_IN_USE'
-      if (!taken || portBase !== undefined || tries === MAX_TRIES) throw error
-    }
   }
 }

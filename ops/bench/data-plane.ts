@@ -3,8 +3,7 @@
  *
  *   KAFKA_BROKERS=127.0.0.1:9092 node ops/bench/data-plane.ts [--records N] [--json]
  *
- * Records as in RUNTIME's workload: 24-byte keys, 96-byte values, 4 partitions. The topic is
- * removed afterwards. CPU is that of this process, the client.
+ * Keys of 24 and values of 96 bytes, 4 partitions. The topic is removed afterwards. CPU is that of this process, the client.
  */
 import { parseArgs } from 'node:util'
 import {
@@ -15,6 +14,7 @@ import {
   TransactionalProducer,
 } from '../../pipelines/runtime/kafka/index.ts'
 import { RecordBatchBuilder, RecordSet, crc32c } from '../../pipelines/runtime/record/index.ts'
+import { median } from './statistics.ts'
 
 const PARTITIONS = 4
 const KEY_BYTES = 24
@@ -37,9 +37,6 @@ interface Measured {
   readonly perSecond: number
   readonly cpuSecondsPerMillion: number
 }
-
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 
 async function measure(name: string, run: () => Promise<number> | number): Promise<Measured> {
   const rates: number[] = []

@@ -15,7 +15,12 @@ export const residentBytes = (): ResidentBytes => {
     const { maxRSS } = process.resourceUsage()
     return { nowBytes: process.memoryUsage.rss(), peakBytes: maxRSS * 1024 }
   }
-  const status = readFileSync('/proc/self/status', 'utf8')
+  return residentBytesOf('self')
+}
+
+/** Of another process; Linux only. */
+export const residentBytesOf = (pid: number | 'self'): ResidentBytes => {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const kilobytes = (name: string): number =>
     Number(new RegExp(`^${name}:\\s*(\\d+) kB`, 'm').exec(status)?.[1] ?? Number.NaN)
   return { nowBytes: kilobytes('VmRSS') * 1024, peakBytes: kilobytes('VmHWM') * 1024 }

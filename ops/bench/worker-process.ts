@@ -23,6 +23,7 @@ export interface ServeFigures extends CommitFigures {
 }
 
 export interface RunFigures extends ServeFigures {
+  /** Processed when everything was committed: RECORDS, unless one was taken twice. */
   readonly records: number
   readonly seconds: number
   readonly records_per_second: number
@@ -64,7 +65,7 @@ const run = async (worker: WorkloadWorker, records: number): Promise<RunFigures>
   const figures = processFigures()
   const seconds = (lastAtMs - firstAtMs) / 1_000
   return {
-    records,
+    records: worker.processed,
     seconds,
     records_per_second: records / seconds,
     ...figures,

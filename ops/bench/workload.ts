@@ -17,6 +17,7 @@ import {
 import type { MetricPoint } from '../../schemas/generated/telemetry-metrics.ts'
 import { defineTopic, KEY_SEPARATOR, type Retention, type Topic } from '../../schemas/topic.ts'
 import { telemetryMetrics } from '../../schemas/topics.ts'
+import { randomFrom } from '../chaos/random.ts'
 
 export const ALPHA = 0.05
 export const LIMIT_Z = 4
@@ -185,17 +186,14 @@ export function* workloadPoints({ records, series }: PointsOptions): Generator<M
 export const timestampOf = (record: number, series: number): number =>
   START_MS + Math.floor(record / series) * STEP_MS
 
-/** Of all records: they depend on nothing but their number (mulberry32). */
+/** Of all records: they depend on nothing but their number. */
 export const valuesOf = ({ records, series }: PointsOptions): Float64Array => {
   const values = new Float64Array(records)
-  let state = 12_345
+  const random = randomFrom(12_345)
   for (let record = 0; record < records; record++) {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    const random = (mixed ^ (mixed >>> 14)) >>> 0
-    const usual = 100 + ((record % series) % 50) + (random / 2 ** 32) * 10
-    values[record] = random % 1_000 === 0 ? SPIKE : usual
+    const drawn = random(2 ** 32)
+    const usual = 100 + ((record % series) % 50) + (drawn / 2 ** 32) * 10
+    values[record] = drawn % 1_000 === 0 ? SPIKE : usual
   }
   return values
 }

@@ -8,12 +8,13 @@
  * last, without the rows of the last; CPU and memory are the sink process's own, from its
  * start. ClickHouse and Kafka run on the same machine and take more of it than the sink does: CPU
  * seconds per million rows are what compares between machines and between loads.
+ *
+ * It starts the sink as the sink's tests do, so it lies where only tests import from.
  */
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { seriesKey } from '../../../schemas/series-key.ts'
 import { SinkUnderTest, stop } from '../../../services/sink/testing/sink-under-test.ts'
-import { cpuSecondsOf } from '../process-figures.ts'
+import { cpuSecondsOf, residentBytesOf } from '../process-figures.ts'
 import { progressOnStandardError } from '../progress.ts'
 import { workloadPoints } from '../workload.ts'
 
@@ -63,8 +64,8 @@ try {
   const isDone = (found: readonly { rows: string }[]) => Number(found[0]?.rows) === records
   const [done] = await sink.until(blocks, isDone, PATIENCE_MS)
   const pid = child.pid ?? 0
-  const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8')
   const cpuSeconds = cpuSecondsOf(pid)
+  const { peakBytes } = residentBytesOf(pid)
   const seconds = done?.seconds ?? Number.NaN
   await stop(child)
   const figures = {
@@ -73,7 +74,7 @@ try {
     partitions,
     rows_per_second: Math.round(Number(done?.before_last) / seconds),
     cpu_seconds_per_million_rows: Number(((cpuSeconds / records) * 1e6).toFixed(2)),
-    peak_rss_mib: Math.round(Number(/^VmHWM:\s*(\d+)/m.exec(status)?.[1]) / 1024),
+    peak_rss_mib: Math.round(peakBytes / 1024 ** 2),
   }
   process.stdout.write(`${JSON.stringify(figures)}\n`)
 } finally {

@@ -2,11 +2,11 @@
  * A sink whose ClickHouse is slow, and now and then hangs up, while points wait in Kafka: lag is
  * there to be seen, memory stays below the bound of docs/limits.md, and in the end all is in.
  */
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seriesKey } from '../../../schemas/series-key.ts'
 import { SinkUnderTest, stop } from '../../../services/sink/testing/sink-under-test.ts'
 import type { TopicVerdict } from '../../../services/sink/verify.ts'
+import { residentBytesOf } from '../../bench/process-figures.ts'
 import { workloadPoints } from '../../bench/workload.ts'
 import { TcpProxy } from '../../e2e/testing/tcp-proxy.ts'
 import { uniqueName } from '../../test/stack.ts'
@@ -17,7 +17,7 @@ const PIECE_DELAY_MS = 100
 const LOOK_EVERY_MS = 1_000
 const CATCH_UP_MS = 400_000
 /** For four topics of four partitions, as docs/limits.md works it out. */
-export const SINK_BOUND_MIB = 450
+export const SINK_BOUND_MIB = 340
 
 export interface SlowClickHouseOptions {
   readonly environment: Readonly<Record<string, string>>
@@ -74,7 +74,7 @@ export const drillSlowClickHouse = async (
     )
     const caughtUpMs = Math.round(performance.now() - fastAgainMs)
     const verdict = await sink.untilComplete('metrics')
-    const peakRssMib = peakRssMibOf(child.pid ?? 0)
+    const peakRssMib = Math.round(residentBytesOf(child.pid ?? 0).peakBytes / 1024 ** 2)
     await stop(child)
     return { lagRecords, peakRssMib, caughtUpMs, verdict }
   } finally {
@@ -98,10 +98,4 @@ const write = async (sink: SinkUnderTest, records: number): Promise<void> => {
 const storedRows = async (sink: SinkUnderTest): Promise<number> => {
   const [found] = await sink.rows<{ rows: string }>('SELECT count() AS rows FROM metrics')
   return Number(found?.rows)
-}
-
-/** The highest resident memory that a process has had; Linux only. */
-const peakRssMibOf = (pid: number): number => {
-  const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8')
-  return Math.round(Number(/^VmHWM:\s*(\d+)/m.exec(status)?.[1]) / 1024)
 }

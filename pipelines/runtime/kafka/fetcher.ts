@@ -22,7 +22,7 @@ import { backOffMs, sleep } from './retry.ts'
 export interface FetchedRecords extends TopicPartition {
   /** Records from the position on; empty (`sizeBytes` 0) when there was nothing new. */
   readonly records: RecordSet
-  /** End of the partition, transactions in flight included: the "end" of DESIGN section 4. */
+  /** End of the partition, transactions in flight included. */
   readonly highWatermark: number
   /** First offset of the oldest open transaction, or the high watermark. */
   readonly lastStableOffset: number

@@ -5,8 +5,8 @@
  *     last transaction is completed; read committed offsets after it, not before.
  * T2: nothing inside a transaction is retried except answers that say "not done, not now":
  *     CONCURRENT_TRANSACTIONS (the markers of the previous transaction are still being written) and
- *     what the broker turns it into while it verifies a partition (KIP-890).
- *     So is EndTxn once, when the answer says nothing: it ends the same transaction or is refused.
+ *     what the broker turns it into while it verifies a partition (KIP-890); and EndTxn, once, on
+ *     UNKNOWN_SERVER_ERROR: asked again, it ends the same transaction or is refused.
  * T3: after any other error the outcome is unknown. The producer refuses everything until `init`,
  *     and the caller must restore its state from what was committed.
  * T4: offsets go with member id and generation (TxnOffsetCommit v3), so that a member that was

@@ -20,7 +20,7 @@ import type { OutputBuffers } from './output-buffers.ts'
 import type { Position } from './state-lineage.ts'
 import type { TenantClocks } from './tenant-clocks.ts'
 
-/** Keys of the task-state changelog: positions in global tables, and one per tenant and per input. */
+/** Keys of the task-state changelog; tenants and inputs have one each. */
 export const GLOBALS_KEY = 'task'
 const TENANT_KEY = 'tenant/'
 const TOPOLOGY_KEY = 'topology'

@@ -25,7 +25,7 @@ export class TaskRestore {
   readonly #task: Task
   readonly #schemas: SchemaSource
   readonly #partitions: number
-  /** Latest task state by key: one for the global tables, one per tenant. */
+  /** Latest task state by key: of the global tables, each tenant, each input, and the topology. */
   readonly #states = new Map<string, TaskState>()
   readonly #decoders = new Map<AvroSchema, RecordDecoder<TaskState>>()
   /** Entries of stores that begin empty, by store and key: what an earlier version left there. */
