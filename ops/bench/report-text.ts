@@ -85,7 +85,7 @@ const scalingLines = ({ scaling = [] }: BenchReport): string[] => {
 }
 
 const aboutLine = ({ runs, commit, date, machine }: BenchReport): string =>
-  `\n${String(runs)} runs, medians; commit ${commit}, ${date}; ${machine.cpu}, ` +
+  `\n${runs === 1 ? 'one run' : `${runs} runs, medians`}; commit ${commit}, ${date}; ${machine.cpu}, ` +
   `${String(machine.cores)} cores, load ${machine.load_at_start.toFixed(1)} at the start`
 
 const ms = (value: number): string => `${value.toFixed(0)} ms`
