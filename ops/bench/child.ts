@@ -1,6 +1,11 @@
 /** Processes of a benchmark: each says what it measured in one line of JSON on standard output. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import {
+  allocatorSettings,
+  nodeFlags,
+  workerService,
+} from '../../services/cli/stack/node-services.ts'
 
 export interface ChildOptions {
   readonly command: string
@@ -25,10 +30,19 @@ export interface Child {
 const DEFAULT_TIMEOUT_MS = 10 * 60_000
 const KEPT_ERROR_CHARACTERS = 4_000
 
-/** A script of this folder under this Node. */
-export const script = (name: string, args: readonly (string | number)[]) => ({
+/** A script of this folder, started as `millrace up` starts the worker. */
+export const script = (
+  name: string,
+  args: readonly (string | number)[],
+  env: NodeJS.ProcessEnv,
+): ChildOptions => ({
   command: process.execPath,
-  args: [fileURLToPath(new URL(name, import.meta.url)), ...args.map(String)],
+  args: [
+    ...nodeFlags(workerService.heapMegabytes),
+    fileURLToPath(new URL(name, import.meta.url)),
+    ...args.map(String),
+  ],
+  env: { ...allocatorSettings, ...env },
 })
 
 export const startChild = (options: ChildOptions): Child => {

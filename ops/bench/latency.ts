@@ -65,20 +65,14 @@ export const measureLatency = async (
   await createInput(stack, workload, partitions)
   const application = await createApplication(stack, workload, { id, partitions })
   const reader = openReader(stack, application, { series, partitions })
-  const worker = startChild({
-    ...script('worker-process.ts', ['serve', name, id, 'fields']),
-    env: stack.env,
-  })
+  const worker = startChild(script('worker-process.ts', ['serve', name, id, 'fields'], stack.env))
   try {
     const total = warmUpSeconds + seconds
     progress(`latency: ${rate} records/s for ${total} s, of which ${warmUpSeconds} s warm up`)
     await worker.ready
     const file = join(stack.folder, 'appended.f64')
     const brokerBefore = brokerCpuSeconds(stack)
-    await runChild({
-      ...script('latency-producer.ts', [name, rate, total, series, file]),
-      env: stack.env,
-    })
+    await runChild(script('latency-producer.ts', [name, rate, total, series, file], stack.env))
     await untilSeen(reader, expectedOf({ records: rate * total, series }))
     const broker = brokerCpuSeconds(stack) - brokerBefore
     const figures = (await worker.end()) as ServeFigures

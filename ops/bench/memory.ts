@@ -53,10 +53,9 @@ export const measureMemory = async (
   const many = await fill(stack, options, { name: `${stack.prefix}-many`, records, series })
   const restores: RestoreFigures[] = []
   for (let run = 1; run <= runs; run++) {
-    const figures = (await runChild({
-      ...script('worker-process.ts', ['restore', many.name, many.id, 'fields']),
-      env: stack.env,
-    })) as RestoreFigures
+    const figures = (await runChild(
+      script('worker-process.ts', ['restore', many.name, many.id, 'fields'], stack.env),
+    )) as RestoreFigures
     restores.push(figures)
     progress(`restore ${run} of ${runs}: ${series} series in ${figures.seconds.toFixed(1)} s`)
   }
@@ -96,10 +95,9 @@ const fill = async (
   await fillInput(stack, workload, options)
   const application = await createApplication(stack, workload, { id, partitions })
   progress(`memory: ${series} series`)
-  const figures = (await runChild({
-    ...script('worker-process.ts', ['settle', name, id, 'fields', records, settleSeconds]),
-    env: stack.env,
-  })) as SettledFigures
+  const figures = (await runChild(
+    script('worker-process.ts', ['settle', name, id, 'fields', records, settleSeconds], stack.env),
+  )) as SettledFigures
   const { windows, deviations } = application
   const topics = { windows: windows.name, deviations: deviations.name }
   await checkAnswer(stack, topics, expectedOf(options))

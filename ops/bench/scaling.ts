@@ -80,10 +80,9 @@ const runShared = async (
   const id = `${stack.prefix}-shared-${workers}`
   const application = await createApplication(stack, workload, { id, partitions })
   const children = Array.from({ length: workers }, () =>
-    startChild({
-      ...script('worker-process.ts', ['serve', workload.pipeline.name, id, 'fields']),
-      env: stack.env,
-    }),
+    startChild(
+      script('worker-process.ts', ['serve', workload.pipeline.name, id, 'fields'], stack.env),
+    ),
   )
   try {
     const group = `${id}.${application.pipeline.name}`

@@ -115,10 +115,9 @@ const runOurs = async (stack: BenchStack, options: OurRunOptions): Promise<OurFi
   const workload = createWorkload({ name, decode })
   const application = await createApplication(stack, workload, { id, partitions })
   const before = brokerCpuSeconds(stack)
-  const figures = (await runChild({
-    ...script('worker-process.ts', ['run', name, id, decode, records]),
-    env: stack.env,
-  })) as RunFigures
+  const figures = (await runChild(
+    script('worker-process.ts', ['run', name, id, decode, records], stack.env),
+  )) as RunFigures
   const broker = brokerCpuSeconds(stack) - before
   const { windows, deviations } = application
   await checkAnswer(stack, { windows: windows.name, deviations: deviations.name }, expected)

@@ -44,7 +44,7 @@ export const drillBacklog = async (options: BacklogOptions): Promise<BacklogFigu
     await createApplication(stack, workload, { id, partitions: PARTITIONS })
     await fill(stack, workload, options)
     const start = (args: readonly (string | number)[]) =>
-      startChild({ ...script('worker-process.ts', args), env: stack.env }).result
+      startChild(script('worker-process.ts', args, stack.env)).result
     const run = (await start(['run', name, id, 'fields', records])) as RunFigures
     const restore = (await start(['restore', name, id, 'fields'])) as RestoreFigures
     return {

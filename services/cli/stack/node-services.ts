@@ -18,14 +18,16 @@ export interface NodeService {
   readonly healthPath: '/healthz' | '/readyz'
 }
 
+export const workerService: NodeService = {
+  name: 'worker',
+  port: 'metrics',
+  portVariable: 'METRICS_PORT',
+  healthPath: '/readyz',
+  heapMegabytes: 384,
+}
+
 export const nodeServices: readonly NodeService[] = [
-  {
-    name: 'worker',
-    port: 'metrics',
-    portVariable: 'METRICS_PORT',
-    healthPath: '/readyz',
-    heapMegabytes: 384,
-  },
+  workerService,
   {
     name: 'sink',
     port: 'sinkMetrics',
@@ -79,7 +81,7 @@ export const nodeFlags = (heapMegabytes: number): readonly string[] => [
 ]
 
 /** glibc keeps freed memory in an arena a thread, and mapped blocks the longer the larger they get; both are bounded here. */
-const allocatorSettings = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' }
+export const allocatorSettings = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' }
 
 /** Whose health the API reports: everyone else. */
 const processesFor = (name: string, { ports }: NodeServiceInput['servers']): string =>
