@@ -166,6 +166,7 @@ describe('ticks that other tasks passed on', () => {
     { title: 'name a topic that is no input', options: { behind: 'b:9' } },
     { title: 'come from a producer, whoever that is', options: { tickTopic: 'control.ticks' } },
     { title: 'name no offset', options: { behind: 'a' } },
+    { title: 'name none that a log can reach', options: { behind: 'a:NaN' } },
   ])('go by append time if they $title', ({ options }) => {
     const [first] = drain(new AppendTimeOrder(behindTwo({ times: [7], ...options })))
     expect(first).toBe(`${options.tickTopic ?? 'up.ticks'}@1`)

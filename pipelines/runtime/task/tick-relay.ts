@@ -157,6 +157,7 @@ export const positionsBefore = (headers: readonly RecordHeader[]): LogPosition[]
       const at = text.lastIndexOf(':')
       return { topic: text.slice(0, at), offset: Number(text.slice(at + 1)) }
     })
+    .filter(({ offset }) => Number.isSafeInteger(offset))
 
 const partitionsOf = (topic: string, settings: OutputSettings): Target[] =>
   Array.from({ length: settings.partitionsOf(topic) }, (_, partition) => ({ topic, partition }))
