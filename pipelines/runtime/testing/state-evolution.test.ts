@@ -418,6 +418,20 @@ describe('a version that does not fit the state', () => {
     expect(said(driver, 'state')).toHaveLength(4)
   })
 
+  it('writes the position of an input when it has moved, and not with every commit (O1)', () => {
+    const driver = started()
+    const partition = partitionOf(driver)
+    const written = (topic: string): number =>
+      driver
+        .readBytes('evolving.task.changelog')
+        .filter(({ key }) => key === Buffer.from(`input/${topic}/${partition}`).toString('base64'))
+        .length
+    const before = { points: written('telemetry.metrics'), ticks: written('control.ticks') }
+    driver.pipe(telemetryMetrics, point(4, 8))
+    expect(written('telemetry.metrics')).toBe(before.points + 1)
+    expect(written('control.ticks')).toBe(before.ticks)
+  })
+
   const partitionOf = (driver: TestDriver): number =>
     driver.readBytes('evolving.totals.changelog')[0]?.partition ?? 0
 
@@ -428,6 +442,13 @@ describe('a version that does not fit the state', () => {
         driver.setOffset('telemetry.metrics', partitionOf(driver), 1)
       },
       says: /POSITIONS_CONTRADICT_STATE: .*up to offset 3, but .* committed offset is 1/,
+    },
+    {
+      title: 'an offset set forward',
+      spoil: (driver) => {
+        driver.setOffset('telemetry.metrics', partitionOf(driver), 4)
+      },
+      says: /POSITIONS_CONTRADICT_STATE: .*up to offset 3, but .* committed offset is 4/,
     },
     {
       title: 'an input made anew',

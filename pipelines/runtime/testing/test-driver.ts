@@ -11,10 +11,9 @@
  */
 
 import type { Tick } from '../../../schemas/generated/control-ticks.ts'
-import type { AnyTopic, AvroSchema, Topic } from '../../../schemas/topic.ts'
+import type { AnyTopic, Topic } from '../../../schemas/topic.ts'
 import { controlTicks } from '../../../schemas/topics.ts'
-import { avroTypeOf } from '../avro/avro-type.ts'
-import { createRecordDecoder, RecordEncoder } from '../avro/record-codec.ts'
+import { createRecordDecoder } from '../avro/record-codec.ts'
 import { WIRE_HEADER_BYTES } from '../avro/wire-format.ts'
 import {
   murmur2,
@@ -25,7 +24,6 @@ import {
 } from '../record/index.ts'
 import { RecordedOrder } from '../task/input-merger.ts'
 import type { PartitionOutput } from '../task/output-buffers.ts'
-import type { SchemaSource } from '../task/record-values.ts'
 import { settlePositions, topicsOfState } from '../task/start-positions.ts'
 import { TaskRestore } from '../task/task-restore.ts'
 import { Task } from '../task/task.ts'
@@ -34,11 +32,11 @@ import { orderSchema, type OrderRun } from '../topology/internal-schemas.ts'
 import {
   changelogTopic,
   deadLetterTopic,
-  internalTopics,
   lateTopic,
   orderTopic,
 } from '../topology/internal-topics.ts'
 import { MemoryBroker } from './memory-broker.ts'
+import { TestSchemas } from './test-schemas.ts'
 
 export interface TestDriverOptions {
   /** Partitions of every topic (default 4). */
@@ -397,50 +395,3 @@ const sideRecord = (record: RecordSet): SideRecord => ({
 })
 
 const copyOf = (bytes: Buffer | null): Buffer | null => bytes && Buffer.from(bytes)
-
-/** Schema ids as a registry would give them; it holds versions of a changelog to FULL_TRANSITIVE. */
-class TestSchemas implements SchemaSource {
-  readonly #schemas: AvroSchema[] = []
-  /** Ids of a topic's versions by schema text. */
-  readonly #versions = new Map<string, Map<string, number>>()
-  readonly #encoders = new Map<string, RecordEncoder<unknown>>()
-
-  schemaOf(id: number): AvroSchema | 'unknown' {
-    return this.#schemas[id - 1] ?? 'unknown'
-  }
-
-  encode<Value extends object>(topic: Topic<Value>, value: Value): Buffer {
-    let encoder = this.#encoders.get(topic.name) as RecordEncoder<Value> | undefined
-    if (encoder === undefined) {
-      const schemaId = this.#idOf(topic.name, topic.schema)
-      encoder = new RecordEncoder<Value>({ schema: topic.schema, schemaId })
-      this.#encoders.set(topic.name, encoder)
-    }
-    return Buffer.from(encoder.encode(value))
-  }
-
-  idOfInternal(pipeline: Pipeline, topic: string): number {
-    const own = internalTopics(pipeline).find(({ name }) => name === topic)
-    const output = Object.values(pipeline.outputs).find(({ name }) => name === topic)
-    const schema = own?.schema ?? output?.schema
-    if (schema === undefined) throw new Error(`No schema for ${topic}`)
-    return this.#idOf(topic, schema, own?.kind === 'changelog')
-  }
-
-  #idOf(topic: string, schema: AvroSchema, full = false): number {
-    let versions = this.#versions.get(topic)
-    if (versions === undefined) this.#versions.set(topic, (versions = new Map<string, number>()))
-    const text = JSON.stringify(schema)
-    let id = versions.get(text)
-    if (id === undefined) {
-      for (const other of full ? versions.values() : []) {
-        const [one, another] = [avroTypeOf(schema), avroTypeOf(this.schemaOf(other))]
-        one.createResolver(another)
-        another.createResolver(one)
-      }
-      id = this.#schemas.push(schema)
-      versions.set(text, id)
-    }
-    return id
-  }
-}

@@ -41,59 +41,86 @@ export const topologyRecordOf = (pipeline: Pipeline): TopologyRecord => ({
 
 /** @throws RuntimeError TOPOLOGY_CHANGED when the pipeline cannot go on with the state (C1 to C3) */
 export const checkTopology = (recorded: TopologyRecord, pipeline: Pipeline): void => {
-  const refuse = (fact: string, wayOut: string): never => {
-    throw new RuntimeError(
-      'TOPOLOGY_CHANGED',
-      `Pipeline '${pipeline.name}' version ${pipeline.version} cannot go on with the state of version ` +
-        `${recorded.version}: ${fact}; ${wayOut}, or run it under a new application id`,
-    )
-  }
   const now = topologyRecordOf(pipeline)
-  for (const [index, was] of recorded.stores.entries()) {
-    const store = now.stores.find(({ name }) => name === was.name)
-    if (index === 0 && now.stores[0]?.name !== was.name) {
-      const home = now.stores[0]?.name ?? ''
-      refuse(
-        `the row '${was.name}', which holds its keys, is '${home}' now`,
-        `call it '${was.name}' again`,
-      )
-    }
-    if (store === undefined) {
-      if (pipeline.forgets.includes(was.name)) continue
-      refuse(
-        `${was.kind} '${was.name}' is gone`,
-        `declare it again, run version ${recorded.version}, or give up what it holds by ` +
-          `\`forgets: ['${was.name}']\``,
-      )
-    } else if (store.kind !== was.kind) {
-      refuse(
-        `'${was.name}' was a ${was.kind} and is a ${store.kind} now`,
-        `give the new one another name and declare \`forgets: ['${was.name}']\``,
-      )
-    } else if (store.times !== was.times) {
-      refuse(
-        `window '${was.name}' had ${was.times} and has ${store.times} now`,
-        `give the new one another name and declare \`forgets: ['${was.name}']\`, which drops the ` +
-          'windows that are open',
-      )
-    }
-  }
-  for (const { topic, kind } of recorded.inputs) {
-    const input = now.inputs.find((candidate) => candidate.topic === topic)
-    if (input === undefined) {
-      if (pipeline.forgets.includes(topic)) continue
-      refuse(
-        `its input '${topic}' is gone`,
-        `read it again, or give up what was not read of it by \`forgets: ['${topic}']\``,
-      )
-    } else if (input.kind !== kind) {
-      refuse(
-        `its input '${topic}' was ${kind} and is ${input.kind} now, so its keys mean something else`,
-        `make it ${kind} again`,
-      )
-    }
+  const fault =
+    homeFault(recorded, now) ??
+    firstOf(recorded.stores, (store) => storeFault(store, now, { pipeline, recorded })) ??
+    firstOf(recorded.inputs, (input) => inputFault(input, now, pipeline))
+  if (fault === undefined) return
+  throw new RuntimeError(
+    'TOPOLOGY_CHANGED',
+    `Pipeline '${pipeline.name}' version ${pipeline.version} cannot go on with the state of version ` +
+      `${recorded.version}: ${fault.fact}; ${fault.wayOut}, or run it under a new application id`,
+  )
+}
+
+interface Fault {
+  readonly fact: string
+  readonly wayOut: string
+}
+
+/** C3 */
+const homeFault = (recorded: TopologyRecord, now: TopologyRecord): Fault | undefined => {
+  const was = recorded.stores[0]?.name
+  const is = now.stores[0]?.name ?? ''
+  if (was === undefined || was === is) return undefined
+  return {
+    fact: `the row '${was}', which holds its keys, is '${is}' now`,
+    wayOut: `call it '${was}' again`,
   }
 }
+
+/** C1, C2 */
+const storeFault = (
+  { name, kind, times }: TopologyRecord['stores'][number],
+  now: TopologyRecord,
+  { pipeline, recorded }: { readonly pipeline: Pipeline; readonly recorded: TopologyRecord },
+): Fault | undefined => {
+  const store = now.stores.find((candidate) => candidate.name === name)
+  const forgets = `\`forgets: ['${name}']\``
+  if (store === undefined) {
+    if (pipeline.forgets.includes(name)) return undefined
+    return {
+      fact: `${kind} '${name}' is gone`,
+      wayOut: `declare it again, run version ${recorded.version}, or give up what it holds by ${forgets}`,
+    }
+  }
+  const rename = `give the new one another name and declare ${forgets}`
+  if (store.kind !== kind) {
+    return { fact: `'${name}' was a ${kind} and is a ${store.kind} now`, wayOut: rename }
+  }
+  if (store.times === times) return undefined
+  return {
+    fact: `window '${name}' had ${times} and has ${store.times} now`,
+    wayOut: `${rename}, which drops the windows that are open`,
+  }
+}
+
+/** C1, C2 */
+const inputFault = (
+  { topic, kind }: TopologyRecord['inputs'][number],
+  now: TopologyRecord,
+  { forgets }: Pipeline,
+): Fault | undefined => {
+  const input = now.inputs.find((candidate) => candidate.topic === topic)
+  if (input === undefined) {
+    if (forgets.includes(topic)) return undefined
+    return {
+      fact: `its input '${topic}' is gone`,
+      wayOut: `read it again, or give up what was not read of it by \`forgets: ['${topic}']\``,
+    }
+  }
+  if (input.kind === kind) return undefined
+  return {
+    fact: `its input '${topic}' was ${kind} and is ${input.kind} now, so its keys mean something else`,
+    wayOut: `make it ${kind} again`,
+  }
+}
+
+const firstOf = <Item>(
+  items: readonly Item[],
+  faultOf: (item: Item) => Fault | undefined,
+): Fault | undefined => items.flatMap((item) => faultOf(item) ?? [])[0]
 
 const timesOf = (window: WindowSpec | SessionSpec | undefined): string => {
   if (window === undefined) return ''
