@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import {
   allocatorSettings,
   nodeFlags,
-  workerService,
-} from '../../services/cli/stack/node-services.ts'
+  workerHeapMegabytes,
+} from '../../services/shared/node-process.ts'
 
 export interface ChildOptions {
   readonly command: string
@@ -38,7 +38,7 @@ export const script = (
 ): ChildOptions => ({
   command: process.execPath,
   args: [
-    ...nodeFlags(workerService.heapMegabytes),
+    ...nodeFlags(workerHeapMegabytes),
     fileURLToPath(new URL(name, import.meta.url)),
     ...args.map(String),
   ],

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 import type { PortName, ProcessSpec, RunningServers } from '../../../infra/local/index.ts'
 import { httpHealth } from '../../../infra/local/index.ts'
+import { allocatorSettings, nodeFlags, workerHeapMegabytes } from '../../shared/node-process.ts'
 import { isService } from './run-service.ts'
 
 export interface NodeService {
@@ -18,16 +19,14 @@ export interface NodeService {
   readonly healthPath: '/healthz' | '/readyz'
 }
 
-export const workerService: NodeService = {
-  name: 'worker',
-  port: 'metrics',
-  portVariable: 'METRICS_PORT',
-  healthPath: '/readyz',
-  heapMegabytes: 384,
-}
-
 export const nodeServices: readonly NodeService[] = [
-  workerService,
+  {
+    name: 'worker',
+    port: 'metrics',
+    portVariable: 'METRICS_PORT',
+    healthPath: '/readyz',
+    heapMegabytes: workerHeapMegabytes,
+  },
   {
     name: 'sink',
     port: 'sinkMetrics',
@@ -72,16 +71,6 @@ export interface NodeServiceInput {
 }
 
 export const mainScript = fileURLToPath(new URL('../main.ts', import.meta.url))
-
-/** Node's flags for a child of ours. A small young generation keeps an idle process small. */
-export const nodeFlags = (heapMegabytes: number): readonly string[] => [
-  `--max-old-space-size=${String(heapMegabytes)}`,
-  '--max-semi-space-size=8',
-  '--disable-warning=ExperimentalWarning',
-]
-
-/** glibc keeps freed memory in an arena a thread, and mapped blocks the longer the larger they get; both are bounded here. */
-export const allocatorSettings = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' }
 
 /** Whose health the API reports: everyone else. */
 const processesFor = (name: string, { ports }: NodeServiceInput['servers']): string =>

@@ -9,8 +9,9 @@ import { fileURLToPath } from 'node:url'
 
 import { childEnvironment } from '../../../infra/local/index.ts'
 import { EXIT, type ExitCode } from '../../shared/errors.ts'
+import { nodeFlags } from '../../shared/node-process.ts'
 import { CliError } from '../cli-error.ts'
-import { mainScript, nodeFlags } from './node-services.ts'
+import { mainScript } from './node-services.ts'
 
 const command = fileURLToPath(new URL('../commands/topics.ts', import.meta.url))
 
