@@ -24,6 +24,13 @@ export class WitnessCluster extends KafkaCluster {
   readonly open = new Set<TransactionName>()
   /** Requests of transactions that the broker has not answered. */
   inFlight = 0
+  /**
+   * Whether what was asked of the broker is heard out although its task is given up. A zombie may
+   * learn from its group, a moment before, that it is one: then nothing would show that the broker
+   * refuses it, too.
+   */
+  hearsOut = false
+  readonly #closeLater = new Set<string>()
   /** What became of a transaction, request by request: `committed`, or an error. */
   onVerdict: (transaction: TransactionName, answer: string) => void = () => undefined
   /** An answer with records of a changelog, before the task has seen it. */
@@ -52,7 +59,19 @@ export class WitnessCluster extends KafkaCluster {
       throw error
     } finally {
       if (transaction !== undefined) this.inFlight -= 1
+      if (this.inFlight === 0) this.#closeHeardOut()
     }
+  }
+
+  override closeChannel(channel: string): void {
+    if (this.hearsOut && this.inFlight > 0 && channel.startsWith('txn')) {
+      this.#closeLater.add(channel)
+    } else super.closeChannel(channel)
+  }
+
+  #closeHeardOut(): void {
+    for (const channel of this.#closeLater) super.closeChannel(channel)
+    this.#closeLater.clear()
   }
 
   #witness(request: string, transaction: TransactionName, errorCode: number): void {

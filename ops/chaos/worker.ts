@@ -78,7 +78,10 @@ const run = async (first: string | undefined): Promise<void> => {
       while (signal === 'SIGSTOP' && cluster.inFlight > 0) await nextTurn()
       // Refused just now: then at the next one.
       if (signal === 'SIGSTOP' && cluster.open.size === 0) order = given
-      else obey(signal, cluster.open, stage)
+      else {
+        cluster.hearsOut = signal === 'SIGSTOP'
+        obey(signal, cluster.open, stage)
+      }
     },
     onFailure(error) {
       line({}, String(error))
