@@ -28,7 +28,7 @@ export type Message =
   | {
       readonly kind: 'verdict'
       readonly transaction: TransactionName
-      /** COMMITTED, or the error of the request that was refused. */
+      /** COMMITTED, or the error of the request that was refused: one of its own, or the process's membership. */
       readonly answer: string
     }
   | {

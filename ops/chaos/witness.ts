@@ -14,6 +14,8 @@ const NOT_NOW: ReadonlySet<string> = new Set([
   'COORDINATOR_LOAD_IN_PROGRESS',
   'NOT_ENOUGH_REPLICAS',
 ])
+/** Requests that tell a process whether its group still knows it. */
+const OF_MEMBERSHIP: ReadonlySet<string> = new Set(['JoinGroup', 'SyncGroup', 'Heartbeat'])
 const CHANGELOG = '.changelog'
 /** In the header of a record batch of format 2. */
 const PRODUCER_ID_AT = 43
@@ -49,6 +51,7 @@ export class WitnessCluster extends KafkaCluster {
       const answer = await super.send(nodeId, api, request, options)
       if (transaction !== undefined) this.#witness(api.name, transaction, worstErrorOf(answer))
       if (api.name === 'Fetch') this.#watchRestore(request, answer)
+      if (OF_MEMBERSHIP.has(api.name)) this.#watchMembership(worstErrorOf(answer))
       return answer
     } catch (error) {
       // Whatever it was: no transaction is gone on with after that.
@@ -84,6 +87,12 @@ export class WitnessCluster extends KafkaCluster {
     if (NOT_NOW.has(code)) return
     this.open.delete(transaction)
     this.onVerdict(transaction, code)
+  }
+
+  /** Thrown out: what is open then is given up, and no request of it may ever be sent. */
+  #watchMembership(errorCode: number): void {
+    if (brokerErrorCode(errorCode) !== 'UNKNOWN_MEMBER_ID') return
+    for (const transaction of this.open) this.onVerdict(transaction, 'UNKNOWN_MEMBER_ID')
   }
 
   #watchRestore(request: unknown, answer: unknown): void {
