@@ -34,22 +34,27 @@ export class TimerQueue {
 
   /**
    * Hands over the keys whose time may have come, in order of their step. The caller looks at the
-   * deadline, and schedules the key again if it is still ahead.
+   * deadline, and schedules the key again if it is still ahead. What is scheduled meanwhile is for
+   * the next time: no key comes up twice, whoever else is queued.
    */
   takeDue(tenant: number, clockMs: number, visit: (id: number) => void): void {
+    for (const id of this.#removeDue(tenant, Math.floor(clockMs / GRID_MS))) visit(id)
+  }
+
+  #removeDue(tenant: number, lastStep: number): number[] {
     const steps = this.#byTenant[tenant]
-    if (steps === undefined) return
-    const last = Math.floor(clockMs / GRID_MS)
-    const due = [...steps.keys()].filter((step) => step <= last).sort((a, b) => a - b)
+    if (steps === undefined) return []
+    const due = [...steps.keys()].filter((step) => step <= lastStep).sort((a, b) => a - b)
+    const ids: number[] = []
     for (const step of due) {
-      const members = steps.get(step) ?? []
-      steps.delete(step)
-      for (const id of members) {
+      for (const id of steps.get(step) ?? []) {
         // Queued earlier since, or forgotten: then this entry is stale.
         if (this.#queuedAt[id] !== step || this.#queuedFor[id] !== tenant) continue
         this.#queuedAt[id] = Number.NaN
-        visit(id)
+        ids.push(id)
       }
+      steps.delete(step)
     }
+    return ids
   }
 }

@@ -89,7 +89,8 @@ export class KeyProcessor {
     for (const { name, queue } of this.#keySpace.timers) {
       queue.takeDue(tenant, tenantClockMs, (id) => {
         this.#moveTo(id, tenantClockMs)
-        this.#runTimer(name, id, this.#context.clockMs)
+        // Not by the key's own clock: whether it has come up early depends on when it was queued.
+        this.#runTimer(name, id, tenantClockMs)
       })
     }
   }

@@ -1,6 +1,15 @@
 import { expect, it } from 'vitest'
-import { signalsRollups, telemetryMetrics } from '../../../schemas/topics.ts'
-import { copartitioned, definePipeline, minutes, row, session, timer, tumbling } from '../index.ts'
+import { controlConfig, signalsRollups, telemetryMetrics } from '../../../schemas/topics.ts'
+import {
+  copartitioned,
+  definePipeline,
+  globalTable,
+  minutes,
+  row,
+  session,
+  timer,
+  tumbling,
+} from '../index.ts'
 
 const limits = {
   keyIdleTtlMs: minutes(60),
@@ -102,4 +111,10 @@ it.each([
   },
 ])('refuses $title, too', ({ change, says }) => {
   expect(() => definePipeline({ ...base, ...(change as object) })).toThrow(says)
+})
+
+it('refuses a global table whose topic has several partitions: after a restart their order is lost', () => {
+  const topic = { ...controlConfig, partitions: 2 }
+  const define = (): unknown => globalTable(topic, { empty: 0, fold: (count) => count + 1 })
+  expect(define).toThrow(/2 partitions; it must have 1/)
 })

@@ -4,10 +4,12 @@
  * - *co-partitioned*: the topic is keyed as the pipeline needs it. Task p reads partition p; only
  *   records that another producer keyed or placed differently make a detour (see `foreign` below).
  * - *repartitioned*: every record goes through an internal topic under the key that `by` gives.
- * - *global table*: the whole topic, read by every task, folded into one value.
+ * - *global table*: the whole topic, read by every task, folded into one value. The topic has one
+ *   partition: a restart folds it again, and between several it would not know the order.
  */
 
 import type { Topic } from '../../../schemas/topic.ts'
+import { RuntimeError } from '../errors.ts'
 
 export interface KeyedInput<Value = never, Fields extends keyof Value = keyof Value> {
   readonly kind: 'copartitioned' | 'repartitioned'
@@ -58,4 +60,13 @@ export const repartitioned = <Value>(
 export const globalTable = <Value, State>(
   topic: Topic<Value>,
   options: { readonly empty: State; readonly fold: (state: State, value: Value) => State },
-): GlobalInput<Value, State> => ({ kind: 'global', topic, ...options })
+): GlobalInput<Value, State> => {
+  if (topic.partitions !== 1) {
+    throw new RuntimeError(
+      'TOPOLOGY_INVALID',
+      `Topic '${topic.name}' of a global table has ${topic.partitions} partitions; it must have 1, so that ` +
+        `its records have one order, after a restart, too`,
+    )
+  }
+  return { kind: 'global', topic, ...options }
+}
