@@ -58,8 +58,9 @@ afterAll(() => cluster.close())
 /** A pipeline of its own topics: sums and a ring per key, and per minute. */
 const createSums = (
   name: string,
+  owner = telemetryMetrics.owner,
 ): { pipeline: Pipeline; input: Topic<MetricPoint>; output: Topic<Rollup> } => {
-  const input = { ...telemetryMetrics, name: `${name}.points` }
+  const input = { ...telemetryMetrics, name: `${name}.points`, owner }
   const output = { ...signalsRollups, name: `${name}.sums` }
   const pipeline = definePipeline({
     name,
@@ -606,4 +607,16 @@ it('stops, with what it did committed, when an input gets more partitions', asyn
   ])
   expect(worker.readiness()).toBe(`${name}: has left its group`)
   await stop()
+})
+
+it('does not begin behind a pipeline of another number of tasks: their ticks would say nothing', async () => {
+  const upstream = uniqueName('upstream')
+  const sums = createSums(uniqueName('sums'), `pipelines/${upstream}`)
+  await apply([sums])
+  const ticks = `${upstream}.ticks`
+  await new KafkaAdmin(cluster).createTopics([{ topic: ticks, partitions: PARTITIONS / 2 }])
+  await expect(startWorker(sums.pipeline)).rejects.toMatchObject({
+    code: 'TOPOLOGY_PARTITIONS_CHANGED',
+    message: expect.stringContaining(`needs 4 partitions of '${ticks}'`) as unknown,
+  })
 })

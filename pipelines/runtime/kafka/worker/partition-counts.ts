@@ -3,6 +3,7 @@
  * and hold for as long as the worker runs; one that changes meanwhile stops it.
  */
 import { RuntimeError } from '../../errors.ts'
+import { upstreamTickTopics } from '../../task/task-inputs.ts'
 import type { Pipeline } from '../../topology/define-pipeline.ts'
 import { internalTopics } from '../../topology/internal-topics.ts'
 import type { KafkaCluster } from '../cluster.ts'
@@ -80,8 +81,12 @@ export class PartitionCounts {
   }
 }
 
-/** Those whose partition p belongs to task p. */
+/**
+ * Those whose partition p belongs to task p. Ticks of pipelines before this one are among them: as
+ * many as they have partitions, so many tasks of theirs does a clock here wait for.
+ */
 const keyedTopics = (pipeline: Pipeline): string[] => [
   ...Object.values(pipeline.inputs).map(({ topic }) => topic.name),
+  ...upstreamTickTopics(pipeline),
   ...internalTopics(pipeline).map(({ name }) => name),
 ]
