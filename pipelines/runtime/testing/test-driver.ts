@@ -38,8 +38,11 @@ import {
 import { MemoryBroker } from './memory-broker.ts'
 import { TestSchemas } from './test-schemas.ts'
 
+/** Of fetches and commits, until nothing is left: more are a test that goes round in circles. */
+const SETTLE_ROUNDS = 100_000
+
 export interface TestDriverOptions {
-  /** Partitions of every topic (default 4). */
+  /** Partitions of every topic that has not a fixed number of them (default 4). */
   readonly partitions?: number
   /** Commit after this many processed records (default 10,000), and when idle. */
   readonly recordsPerCommit?: number
@@ -47,6 +50,17 @@ export interface TestDriverOptions {
   readonly batchesPerFetch?: number
   /** By how much the clock of the broker that leads a partition is off (default 0). */
   readonly skewMs?: (partition: TopicPartition) => number
+}
+
+/** How a re-derivation is made harder: none of it may change a byte. */
+export interface RederiveOptions extends Pick<
+  TestDriverOptions,
+  'recordsPerCommit' | 'batchesPerFetch'
+> {
+  /** Whether the next task to commit dies instead, and is rebuilt from what was committed. */
+  readonly crashes?: () => boolean
+  /** Whether the next fetch of an input brings nothing yet. */
+  readonly stalls?: () => boolean
 }
 
 interface TopicPartition {
@@ -82,6 +96,10 @@ export class TestDriver {
   /** The same broker, except while re-deriving: then recorded inputs are not to be written again. */
   readonly #outputs: MemoryBroker
   readonly #schemas: TestSchemas
+  /** Whose recorded order this one follows. */
+  readonly #follows: TestDriver | undefined
+  readonly #crashes: () => boolean
+  readonly #stalls: () => boolean
   /** Committed offsets, as the consumer group keeps them. */
   readonly #committed = new Map<string, number>()
   #tasks: Task[]
@@ -91,11 +109,12 @@ export class TestDriver {
 
   constructor(
     pipeline: Pipeline,
-    options: TestDriverOptions,
+    options: TestDriverOptions & RederiveOptions,
     shared: {
       readonly inputs?: MemoryBroker
       readonly outputs?: MemoryBroker
       readonly schemas?: TestSchemas
+      readonly follows?: TestDriver
     } = {},
   ) {
     this.#pipeline = pipeline
@@ -103,6 +122,9 @@ export class TestDriver {
     this.#outputs = shared.outputs ?? new MemoryBroker()
     this.#inputs = shared.inputs ?? this.#outputs
     this.#schemas = shared.schemas ?? new TestSchemas()
+    this.#follows = shared.follows
+    this.#crashes = options.crashes ?? (() => false)
+    this.#stalls = options.stalls ?? (() => false)
     this.#partitions = options.partitions ?? 4
     this.#recordsPerCommit = options.recordsPerCommit ?? 10_000
     this.#batchesPerFetch = options.batchesPerFetch ?? Infinity
@@ -127,7 +149,8 @@ export class TestDriver {
       this.setBrokerTime(topic.eventTime.unit === 'us' ? eventTime / 1_000 : eventTime)
       const bytes = this.#schemas.encode(topic, value)
       const key = Buffer.from(topic.keyOf(value), 'utf8')
-      this.#produce(topic.name, toPartition(murmur2(key), this.#partitions), { key, value: bytes })
+      const partitions = topic.partitions === 'spread' ? this.#partitions : topic.partitions
+      this.#produce(topic.name, toPartition(murmur2(key), partitions), { key, value: bytes })
     }
     this.settle()
   }
@@ -223,15 +246,12 @@ export class TestDriver {
    * A fresh driver with the same input topics that follows the order this one recorded: what it
    * writes must be byte for byte the same.
    */
-  rederive(): TestDriver {
+  rederive(options: RederiveOptions = {}): TestDriver {
     const again = new TestDriver(
       this.#pipeline,
-      { partitions: this.#partitions },
-      { inputs: this.#inputs, schemas: this.#schemas },
+      { ...options, partitions: this.#partitions },
+      { inputs: this.#inputs, schemas: this.#schemas, follows: this },
     )
-    for (const [partition, task] of again.#tasks.entries()) {
-      task.follow((queues) => new RecordedOrder(queues, this.#recordedOrder(partition)))
-    }
     again.#nowMs = this.#nowMs
     again.settle()
     return again
@@ -259,18 +279,34 @@ export class TestDriver {
   /** Fetches, processes and commits until nothing is left to do. */
   settle(): void {
     if (this.#held) return
+    let rounds = 0
     for (let progress = true; progress;) {
       progress = false
-      for (const task of this.#tasks) {
-        this.#fetch(task)
+      if (++rounds > SETTLE_ROUNDS) throw new Error(this.#unsettled())
+      for (const [partition, task] of this.#tasks.entries()) {
+        progress = this.#fetch(task) || progress
         for (let more = true; more;) {
           more = task.run(this.#recordsPerCommit).kind === 'more'
-          progress = this.#commit(task) || progress
+          if (task.hasUncommitted && this.#crashes()) {
+            this.#tasks[partition] = this.#openTask(partition)
+            more = false
+            progress = true
+          } else progress = this.#commit(task) || progress
         }
       }
     }
     this.#next?.setBrokerTime(this.#nowMs)
     this.#next?.settle()
+  }
+
+  #unsettled(): string {
+    const waiting = this.#tasks.flatMap(({ queues }) =>
+      queues.flatMap(({ input: { topic, partition }, position }) => {
+        const endOffset = this.#inputs.endOffset(topic, partition)
+        return position < endOffset ? [`${topic}/${partition} at ${position} of ${endOffset}`] : []
+      }),
+    )
+    return `Not settled after ${SETTLE_ROUNDS} rounds; still to do: ${waiting.join(', ') || 'nothing'}`
   }
 
   #commit(task: Task): boolean {
@@ -294,10 +330,16 @@ export class TestDriver {
     }
   }
 
-  #fetch(task: Task): void {
+  /** True when it may bring more another time. */
+  #fetch(task: Task): boolean {
+    let stalled = false
     for (const queue of task.queues) {
       const { topic, partition } = queue.input
       if (queue.hasHead) continue
+      if (this.#stalls()) {
+        stalled = true
+        continue
+      }
       const records = this.#inputs.fetch(topic, partition, queue.position, this.#batchesPerFetch)
       task.push(queue, {
         records,
@@ -307,42 +349,48 @@ export class TestDriver {
         receivedAtMs: 0,
       })
     }
+    return stalled
   }
 
   #openTasks(): Task[] {
-    return Array.from({ length: this.#partitions }, (_, partition) => {
-      const partitions = this.#partitions
-      const task = new Task({
-        pipeline: this.#pipeline,
-        partition,
-        partitions,
-        schemas: this.#schemas,
-        settings: {
-          partitionsOf: () => partitions,
-          schemaIdOf: (topic) => this.#schemas.idOfInternal(this.#pipeline, topic),
-        },
-      })
-      const restore = new TaskRestore({ task, schemas: this.#schemas, partitions })
-      for (const store of restore.stores) {
-        restore.apply(
-          store,
-          this.#outputs.fetch(changelogTopic(this.#pipeline.name, store), partition, 0),
-        )
-      }
-      restore.finish()
-      for (const queue of task.queues) {
-        const { kind, topic, partition: from } = queue.input
-        if (kind === 'global') queue.position = restore.globalOffset(topic, from)
-      }
-      settlePositions(task, {
-        topicIds: new Map(topicsOfState(task).map((topic) => [topic, this.#inputs.topicId(topic)])),
-        committedOf: (topic, from) => this.#committed.get(`${topic}/${from}`) ?? -1,
-        earliestOf: () => 0,
-        endOf: (topic, from) => this.#inputs.endOffset(topic, from),
-      })
-      for (const queue of task.queues) this.#foldGlobal(task, queue)
-      return task
+    return Array.from({ length: this.#partitions }, (_, partition) => this.#openTask(partition))
+  }
+
+  #openTask(partition: number): Task {
+    const partitions = this.#partitions
+    const globals = new Set(Object.values(this.#pipeline.globals).map(({ topic }) => topic.name))
+    const task = new Task({
+      pipeline: this.#pipeline,
+      partition,
+      partitions,
+      schemas: this.#schemas,
+      settings: {
+        partitionsOf: (topic) => (globals.has(topic) ? 1 : partitions),
+        schemaIdOf: (topic) => this.#schemas.idOfInternal(this.#pipeline, topic),
+      },
     })
+    const follows = this.#follows
+    if (follows) {
+      task.follow((queues) => new RecordedOrder(queues, follows.#recordedOrder(partition)))
+    }
+    const restore = new TaskRestore({ task, schemas: this.#schemas, partitions })
+    for (const store of restore.stores) {
+      const topic = changelogTopic(this.#pipeline.name, store)
+      restore.apply(store, this.#outputs.fetch(topic, partition, 0))
+    }
+    restore.finish()
+    for (const queue of task.queues) {
+      const { kind, topic, partition: from } = queue.input
+      if (kind === 'global') queue.position = restore.globalOffset(topic, from)
+    }
+    settlePositions(task, {
+      topicIds: new Map(topicsOfState(task).map((topic) => [topic, this.#inputs.topicId(topic)])),
+      committedOf: (topic, from) => this.#committed.get(`${topic}/${from}`) ?? -1,
+      earliestOf: () => 0,
+      endOf: (topic, from) => this.#inputs.endOffset(topic, from),
+    })
+    for (const queue of task.queues) this.#foldGlobal(task, queue)
+    return task
   }
 
   #foldGlobal(task: Task, { input, position }: Task['queues'][number]): void {
