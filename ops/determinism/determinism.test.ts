@@ -11,7 +11,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anomalies } from '../../pipelines/anomalies/pipeline.ts'
 import { rollups } from '../../pipelines/rollups/pipeline.ts'
-import type { Pipeline } from '../../pipelines/runtime/index.ts'
+import { seconds, type Pipeline } from '../../pipelines/runtime/index.ts'
 import { createTestDriver, type TestDriver } from '../../pipelines/runtime/testing/test-driver.ts'
 import { controlConfig, telemetryMetrics } from '../../schemas/topics.ts'
 import { firstStage, REFUSED, secondStage, topologyShapes } from './random-topology.ts'
@@ -133,7 +133,7 @@ const expectSameAgain = (
   expect(bytesPerKey(again, pipeline)).toEqual(bytesPerKey(driver, pipeline))
 }
 
-describe(`seed ${seed}`, () => {
+describe(`seed ${seed}`, { timeout: seconds(10 + 2 * runs) }, () => {
   it('D1: random topologies of two stages', () => {
     check(
       fc.property(
