@@ -31,6 +31,8 @@ export class TaskRestore {
   /** Entries of stores that begin empty, by store and key: what an earlier version left there. */
   readonly #leftovers = new Map<string, Map<string, Buffer>>()
   #settled = false
+  /** Key of the entry before, or -1. */
+  #lastId = -1
   /** The record at hand waits for its schema: do not move the cursor on. */
   #waiting = false
 
@@ -145,18 +147,27 @@ export class TaskRestore {
     const { keySpace } = this.#task
     const store = keySpace.stores.find(({ name }) => name === storeName) as StateStore
     const keyEnd = entry.keyEnd - store.suffixBytes
-    const hash = murmur2In(key, entry.keyStart, keyEnd)
-    let id = keySpace.keys.find(hash, key, entry.keyStart, keyEnd)
+    let id = this.#find(key, entry.keyStart, keyEnd)
     if (storeName === keySpace.homeStoreName) {
       if (entry.bodyStart < 0) {
         if (id >= 0) keySpace.drop(id)
         return
       }
       if (id < 0) {
+        const hash = murmur2In(key, entry.keyStart, keyEnd)
         id = keySpace.add({ hash, bytes: entry.key, start: entry.keyStart, end: keyEnd, tenant: 0 })
       }
     } else if (id < 0) return
+    if (this.#lastId >= 0) keySpace.keys.noteAfter(this.#lastId, id)
+    this.#lastId = id
     store.restore(id, entry, keySpace.tenantOf(id))
+  }
+
+  /** Changelogs tell of their keys in the order in which the keys appeared, again and again. */
+  #find(view: DataView, start: number, end: number): number {
+    const { keys } = this.#task.keySpace
+    const next = this.#lastId < 0 ? -1 : keys.findAfter(this.#lastId, view, start, end)
+    return next >= 0 ? next : keys.find(murmur2In(view, start, end), view, start, end)
   }
 
   #noteLeftover(store: string, { key, keyStart, keyEnd, bodyStart }: ChangelogEntry): void {
