@@ -40,7 +40,7 @@ export const register = (program: Command): void => {
       'also this many worker processes that share the work, e.g. 1,2,4',
       wholeNumbers,
     )
-    .option('--worker-records <n>', 'records that they share', wholeNumber, 24_000_000)
+    .option('--worker-records <n>', 'records that they share', wholeNumber, 48_000_000)
     .option('--attach', 'use the servers of --data or the environment (default: own ones)')
     .option('--port-base <n>', 'ports n..n+9 for own servers (default: free ones)', portBase)
     .option('--save <name>', 'keep the report in ops/bench/results', reportName)
