@@ -1,7 +1,6 @@
 /** Where and on what a benchmark ran. */
-import { execFileSync } from 'node:child_process'
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os'
-import { fileURLToPath } from 'node:url'
+import { git } from '../git.ts'
 
 export interface Machine {
   readonly cpu: string
@@ -25,16 +24,10 @@ export const describeMachine = (): Machine => {
   }
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
 /** Of the checkout, with `+` when it has changes; `unknown` outside of one. */
 export const currentCommit = (): string => {
-  const git = (...args: string[]): string =>
-    execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-  try {
-    const changed = git('status', '--porcelain', '--untracked-files=no') !== ''
-    return `${git('rev-parse', '--short', 'HEAD').trim()}${changed ? '+' : ''}`
-  } catch {
-    return 'unknown'
-  }
+  const hash = git('rev-parse', '--short', 'HEAD')
+  const changes = git('status', '--porcelain', '--untracked-files=no')
+  if (hash === undefined || changes === undefined) return 'unknown'
+  return changes === '' ? hash : `${hash}+`
 }

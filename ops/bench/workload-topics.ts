@@ -1,13 +1,10 @@
 /** Topics, schemas and input of a workload on the servers. */
 import { RecordEncoder } from '../../pipelines/runtime/avro/index.ts'
-import { forApplication, internalTopics } from '../../pipelines/runtime/index.ts'
+import { forApplication } from '../../pipelines/runtime/index.ts'
 import { IdempotentProducer } from '../../pipelines/runtime/kafka/index.ts'
 import { controlTicks } from '../../schemas/topics.ts'
 import { registeredSchemaId } from '../../services/shared/registry.ts'
-import { applyTopics } from '../../services/topics/apply.ts'
-import { kafkaTopicAdmin } from '../../services/topics/kafka-topic-admin.ts'
-import { subjectRegistry } from '../../services/topics/subject-registry.ts'
-import { wantedFromCatalogue, wantedInternal } from '../../services/topics/wanted-topic.ts'
+import { applyPipelineTopics, type PipelineTopics } from '../../services/topics/pipeline-topics.ts'
 import type { BenchStack } from './bench-stack.ts'
 import { workloadPoints, type PointsOptions, type Workload } from './workload.ts'
 
@@ -17,7 +14,7 @@ export const createInput = async (
   { input }: Workload,
   partitions: number,
 ): Promise<void> => {
-  await apply(stack, wantedFromCatalogue([controlTicks, input], partitions))
+  await apply(stack, { topics: [controlTicks, input], pipelines: [], partitions })
 }
 
 /** The same workload as an application of its own, with the topics that it needs. */
@@ -28,10 +25,8 @@ export const createApplication = async (
 ): Promise<Workload> => {
   const application = asApplication(workload, options.id)
   const { pipeline } = application
-  const outputs = wantedFromCatalogue(Object.values(pipeline.outputs), options.partitions)
   const { partitions } = options
-  const internal = internalTopics(pipeline).map((topic) => ({ ...topic, partitions }))
-  await apply(stack, [...outputs, ...wantedInternal(internal)])
+  await apply(stack, { topics: Object.values(pipeline.outputs), pipelines: [pipeline], partitions })
   return application
 }
 
@@ -45,12 +40,8 @@ export const asApplication = (workload: Workload, id: string): Workload => {
   return { ...workload, pipeline, windows: renamed(windows), deviations: renamed(deviations) }
 }
 
-const apply = async (
-  { cluster, connection }: BenchStack,
-  wanted: Parameters<typeof applyTopics>[0],
-): Promise<void> => {
-  const servers = { admin: kafkaTopicAdmin(cluster), registry: subjectRegistry(connection) }
-  const { refusals } = await applyTopics(wanted, servers)
+const apply = async (stack: BenchStack, wanted: PipelineTopics): Promise<void> => {
+  const refusals = await applyPipelineTopics(wanted, stack)
   if (refusals.length > 0) throw new Error(`Topics were refused: ${JSON.stringify(refusals)}`)
 }
 

@@ -1,10 +1,9 @@
 /** `millrace chaos`: the drill with a stack of its own, what it says meanwhile, and its report. */
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { freePortBase } from '../../infra/local/index.ts'
+import { git } from '../git.ts'
 import { runDrill, type DrillEvent, type DrillResult } from './drill.ts'
 import type { FaultKind } from './plan.ts'
 
@@ -46,19 +45,11 @@ export interface ChaosReport {
   readonly ok: boolean
 }
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Digits of the hash that make a seed. */
 const SEED_DIGITS = 8
 
-export const commitHash = (): string => {
-  try {
-    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: ROOT, stdio: 'pipe' })
-      .toString()
-      .trim()
-  } catch {
-    return '' // not a checkout
-  }
-}
+/** Empty outside of a checkout. */
+export const commitHash = (): string => git('rev-parse', 'HEAD') ?? ''
 
 /** The n-th seed of a commit. */
 export const seedOf = (commit: string, n = 0): number =>

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { EXIT } from '../../services/shared/errors.ts'
+import { nodeFlags, workerHeapMegabytes } from '../../services/shared/node-process.ts'
 import type { Message, Order } from './orders.ts'
 import { until, type UntilOptions } from './until.ts'
 
@@ -11,7 +12,6 @@ const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url))
 const PATIENCE_MS = 240_000
 const STOP_MS = 60_000
 const AGAIN_MS = 500
-const HEAP = '--max-old-space-size=384'
 
 type Struck = Extract<Message, { kind: 'struck' }>
 type Verdict = Extract<Message, { kind: 'verdict' }>
@@ -63,7 +63,7 @@ export class Crew {
       silent: true,
       // A signal to the drill's terminal is not for it.
       detached: true,
-      execArgv: [HEAP, '--disable-warning=ExperimentalWarning'],
+      execArgv: [...nodeFlags(workerHeapMegabytes)],
     })
     const log = createWriteStream(logOf(place), { flags: 'a' })
     child.stderr?.pipe(log)

@@ -10,12 +10,13 @@ import { archiveFlags } from '../../infra/local/jvm-archive.ts'
 import { kafkaServer } from '../../infra/local/kafka.ts'
 import { portsFrom } from '../../infra/local/ports.ts'
 import { registryServer } from '../../infra/local/registry.ts'
+import { nodeFlags } from '../../services/shared/node-process.ts'
 import { Killable } from './killable.ts'
 
 /** The command line, as operators call it. */
 export const MAIN = fileURLToPath(new URL('../../services/cli/main.ts', import.meta.url))
 const SINK_START_MS = 120_000
-const SINK_HEAP = '--max-old-space-size=192'
+const SINK_HEAP_MEGABYTES = 192
 
 export interface Servers {
   readonly broker: Killable
@@ -63,7 +64,7 @@ export const prepareServers = async (options: {
 const sinkSpec = (environment: Servers['environment'], port: number): ProcessSpec => ({
   name: 'sink',
   command: process.execPath,
-  args: [SINK_HEAP, MAIN, 'service', 'sink'],
+  args: [...nodeFlags(SINK_HEAP_MEGABYTES), MAIN, 'service', 'sink'],
   env: { ...environment, METRICS_PORT: String(port) },
   ipc: false,
   healthy: (signal) => httpHealth(`http://127.0.0.1:${port}/readyz`, signal),

@@ -4,7 +4,7 @@ import { eventually } from '../../ops/test/eventually.ts'
 import { stackEnvironment, uniqueName } from '../../ops/test/stack.ts'
 import { anomalies } from '../../pipelines/anomalies/pipeline.ts'
 import { createRecordDecoder, WIRE_HEADER_BYTES } from '../../pipelines/runtime/avro/index.ts'
-import { copartitioned, internalTopics, type Pipeline } from '../../pipelines/runtime/index.ts'
+import { copartitioned, type Pipeline } from '../../pipelines/runtime/index.ts'
 import {
   IdempotentProducer,
   readToEnd,
@@ -25,10 +25,7 @@ import {
 import { readConfig } from '../shared/config.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import { registryConnection, schemaRegistry, topicEncoder } from '../shared/registry.ts'
-import { applyTopics } from '../topics/apply.ts'
-import { kafkaTopicAdmin } from '../topics/kafka-topic-admin.ts'
-import { subjectRegistry } from '../topics/subject-registry.ts'
-import { wantedFromCatalogue, wantedInternal } from '../topics/wanted-topic.ts'
+import { applyPipelineTopics } from '../topics/pipeline-topics.ts'
 import { schemaIdsOf } from '../worker/schema-ids.ts'
 import { backtest, type BacktestOptions } from './backtest.ts'
 
@@ -52,10 +49,8 @@ let producer: IdempotentProducer
 beforeAll(async () => {
   cluster = kafkaCluster(config, { clientId: 'backtest-test' })
   const topics = [...allTopics, points as never, told as never, bands as never]
-  const internal = internalTopics(pipeline).map((topic) => ({ ...topic, partitions: PARTITIONS }))
-  const wanted = [...wantedFromCatalogue(topics, PARTITIONS), ...wantedInternal(internal)]
-  const servers = { admin: kafkaTopicAdmin(cluster), registry: subjectRegistry(connection) }
-  expect((await applyTopics(wanted, servers)).refusals).toEqual([])
+  const wanted = { topics, pipelines: [pipeline], partitions: PARTITIONS }
+  expect(await applyPipelineTopics(wanted, { cluster, connection })).toEqual([])
   producer = new IdempotentProducer({ cluster, name })
   await producer.prepare([points.name, controlTicks.name, controlConfig.name])
 })

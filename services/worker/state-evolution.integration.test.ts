@@ -11,7 +11,6 @@ import {
   cell,
   copartitioned,
   definePipeline,
-  internalTopics,
   minutes,
   row,
   session,
@@ -32,10 +31,7 @@ import { allTopics, signalsRollups, telemetryMetrics } from '../../schemas/topic
 import { readConfig } from '../shared/config.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import { registeredSchemaId, registryConnection } from '../shared/registry.ts'
-import { applyTopics } from '../topics/apply.ts'
-import { kafkaTopicAdmin } from '../topics/kafka-topic-admin.ts'
-import { subjectRegistry } from '../topics/subject-registry.ts'
-import { wantedFromCatalogue, wantedInternal } from '../topics/wanted-topic.ts'
+import { applyPipelineTopics } from '../topics/pipeline-topics.ts'
 import { schemaIdsOf } from './schema-ids.ts'
 
 const PARTITIONS = 4
@@ -106,11 +102,9 @@ const build = (name: string, change: Version = {}) => {
 type Built = ReturnType<typeof build>
 
 const apply = async ({ pipeline, input, output }: Built): Promise<readonly string[]> => {
-  const internal = internalTopics(pipeline).map((topic) => ({ ...topic, partitions: PARTITIONS }))
   const topics = [...allTopics, input as never, output as never]
-  const wanted = [...wantedFromCatalogue(topics, PARTITIONS), ...wantedInternal(internal)]
-  const servers = { admin: kafkaTopicAdmin(cluster), registry: subjectRegistry(connection) }
-  const { refusals } = await applyTopics(wanted, servers)
+  const wanted = { topics, pipelines: [pipeline], partitions: PARTITIONS }
+  const refusals = await applyPipelineTopics(wanted, { cluster, connection })
   return refusals.map((refusal) => JSON.stringify(refusal))
 }
 

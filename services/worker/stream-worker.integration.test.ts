@@ -12,7 +12,6 @@ import {
   cell,
   copartitioned,
   definePipeline,
-  internalTopics,
   minutes,
   ring,
   row,
@@ -38,10 +37,7 @@ import type { Topic } from '../../schemas/topic.ts'
 import { readConfig } from '../shared/config.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import { registeredSchemaId, registryConnection } from '../shared/registry.ts'
-import { applyTopics } from '../topics/apply.ts'
-import { kafkaTopicAdmin } from '../topics/kafka-topic-admin.ts'
-import { subjectRegistry } from '../topics/subject-registry.ts'
-import { wantedFromCatalogue, wantedInternal } from '../topics/wanted-topic.ts'
+import { applyPipelineTopics } from '../topics/pipeline-topics.ts'
 import { schemaIdsOf } from './schema-ids.ts'
 
 const PARTITIONS = 4
@@ -125,13 +121,9 @@ const apply = async (
     ...allTopics,
     ...pipelines.flatMap(({ input, output }) => [input as never, output as never]),
   ]
-  const internal = pipelines.flatMap(({ pipeline }) =>
-    internalTopics(pipeline).map((topic) => ({ ...topic, partitions: PARTITIONS })),
-  )
-  const wanted = [...wantedFromCatalogue(topics, PARTITIONS), ...wantedInternal(internal)]
-  const servers = { admin: kafkaTopicAdmin(cluster), registry: subjectRegistry(connection) }
-  const { refusals } = await applyTopics(wanted, servers)
-  expect(refusals).toEqual([])
+  const own = pipelines.map(({ pipeline }) => pipeline)
+  const wanted = { topics, pipelines: own, partitions: PARTITIONS }
+  expect(await applyPipelineTopics(wanted, { cluster, connection })).toEqual([])
 }
 
 const HOSTS = 20

@@ -6,7 +6,6 @@
 import {
   copartitioned,
   definePipeline,
-  internalTopics,
   minutes,
   row,
   type Pipeline,
@@ -18,10 +17,7 @@ import type { MetricPoint } from '../../../schemas/generated/telemetry-metrics.t
 import { parseSeriesKey } from '../../../schemas/series-key.ts'
 import type { Topic } from '../../../schemas/topic.ts'
 import { allTopics, signalsRollups, telemetryMetrics } from '../../../schemas/topics.ts'
-import { applyTopics } from '../../../services/topics/apply.ts'
-import { kafkaTopicAdmin } from '../../../services/topics/kafka-topic-admin.ts'
-import { subjectRegistry } from '../../../services/topics/subject-registry.ts'
-import { wantedFromCatalogue, wantedInternal } from '../../../services/topics/wanted-topic.ts'
+import { applyPipelineTopics } from '../../../services/topics/pipeline-topics.ts'
 
 /** As many as `control.ticks` has by default. */
 export const PARTITIONS = 4
@@ -71,15 +67,8 @@ export const applyNumbering = async (
   { pipeline, inputs, output }: Numbering,
   servers: { readonly cluster: KafkaCluster; readonly connection: RegistryConnection },
 ): Promise<void> => {
-  const internal = internalTopics(pipeline).map((topic) => ({ ...topic, partitions: PARTITIONS }))
-  const wanted = [
-    ...wantedFromCatalogue([...allTopics, ...inputs, output], PARTITIONS),
-    ...wantedInternal(internal),
-  ]
-  const { cluster, connection } = servers
-  const { refusals } = await applyTopics(wanted, {
-    admin: kafkaTopicAdmin(cluster),
-    registry: subjectRegistry(connection),
-  })
+  const topics = [...allTopics, ...inputs, output]
+  const wanted = { topics, pipelines: [pipeline], partitions: PARTITIONS }
+  const refusals = await applyPipelineTopics(wanted, servers)
   if (refusals.length > 0) throw new Error(JSON.stringify(refusals))
 }

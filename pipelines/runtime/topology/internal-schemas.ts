@@ -3,6 +3,11 @@
 import type { AvroSchema } from '../../../schemas/topic.ts'
 import type { TopologyRecord } from './topology-record.ts'
 
+const listOf = (name: string, fields: readonly object[]): object => ({
+  type: 'array',
+  items: { type: 'record', name, fields },
+})
+
 /** How a task interleaved its inputs: runs of one input partition, each up to (not including) an offset. */
 export const orderSchema: AvroSchema = {
   type: 'record',
@@ -11,18 +16,11 @@ export const orderSchema: AvroSchema = {
   fields: [
     {
       name: 'runs',
-      type: {
-        type: 'array',
-        items: {
-          type: 'record',
-          name: 'Run',
-          fields: [
-            { name: 'topic', type: 'string' },
-            { name: 'partition', type: 'int' },
-            { name: 'upTo', type: 'long', doc: 'Offset behind the last record of the run.' },
-          ],
-        },
-      },
+      type: listOf('Run', [
+        { name: 'topic', type: 'string' },
+        { name: 'partition', type: 'int' },
+        { name: 'upTo', type: 'long', doc: 'Offset behind the last record of the run.' },
+      ]),
     },
   ],
 }
@@ -51,38 +49,24 @@ export const taskStateSchema: AvroSchema = {
     {
       name: 'clocks',
       doc: 'Event time each tick stream has reached.',
-      type: {
-        type: 'array',
-        items: {
-          type: 'record',
-          name: 'Clock',
-          fields: [
-            { name: 'tenant', type: 'int' },
-            {
-              name: 'origin',
-              type: 'string',
-              doc: 'Empty for control.ticks, else <pipeline>/<partition>.',
-            },
-            { name: 'timestamp', type: 'long' },
-          ],
+      type: listOf('Clock', [
+        { name: 'tenant', type: 'int' },
+        {
+          name: 'origin',
+          type: 'string',
+          doc: 'Empty for control.ticks, else <pipeline>/<partition>.',
         },
-      },
+        { name: 'timestamp', type: 'long' },
+      ]),
     },
     {
       name: 'globals',
       doc: 'Next offset of each partition of the global tables.',
-      type: {
-        type: 'array',
-        items: {
-          type: 'record',
-          name: 'Position',
-          fields: [
-            { name: 'topic', type: 'string' },
-            { name: 'partition', type: 'int' },
-            { name: 'offset', type: 'long' },
-          ],
-        },
-      },
+      type: listOf('Position', [
+        { name: 'topic', type: 'string' },
+        { name: 'partition', type: 'int' },
+        { name: 'offset', type: 'long' },
+      ]),
     },
     {
       name: 'inputs',
@@ -103,47 +87,26 @@ export const taskStateSchema: AvroSchema = {
             { name: 'version', type: 'int', doc: "The pipeline's." },
             {
               name: 'stores',
-              type: {
-                type: 'array',
-                items: {
-                  type: 'record',
-                  name: 'Store',
-                  fields: [
-                    { name: 'name', type: 'string' },
-                    { name: 'kind', type: 'string' },
-                    { name: 'times', type: 'string', doc: 'Of a window; empty for others.' },
-                  ],
-                },
-              },
+              type: listOf('Store', [
+                { name: 'name', type: 'string' },
+                { name: 'kind', type: 'string' },
+                { name: 'times', type: 'string', doc: 'Of a window; empty for others.' },
+              ]),
             },
             {
               name: 'inputs',
-              type: {
-                type: 'array',
-                items: {
-                  type: 'record',
-                  name: 'Input',
-                  fields: [
-                    { name: 'topic', type: 'string' },
-                    { name: 'kind', type: 'string' },
-                  ],
-                },
-              },
+              type: listOf('Input', [
+                { name: 'topic', type: 'string' },
+                { name: 'kind', type: 'string' },
+              ]),
             },
             {
               name: 'topics',
               doc: 'Ids of the topics that positions and state refer to, where the broker gives them.',
-              type: {
-                type: 'array',
-                items: {
-                  type: 'record',
-                  name: 'Topic',
-                  fields: [
-                    { name: 'topic', type: 'string' },
-                    { name: 'id', type: 'string' },
-                  ],
-                },
-              },
+              type: listOf('Topic', [
+                { name: 'topic', type: 'string' },
+                { name: 'id', type: 'string' },
+              ]),
             },
           ],
         },
