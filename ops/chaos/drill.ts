@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { layoutOf } from '../../infra/local/index.ts'
 import type { KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
-import { telemetryMetrics } from '../../schemas/topics.ts'
+import { controlTicks, telemetryMetrics } from '../../schemas/topics.ts'
 import { readConfig } from '../../services/shared/config.ts'
 import { kafkaCluster } from '../../services/shared/kafka.ts'
 import { registryConnection } from '../../services/shared/registry.ts'
@@ -148,15 +148,14 @@ const arenaOf = (options: {
   readonly signal: AbortSignal
 }): Arena & { readonly sinkProgress: Progress } => {
   const { cluster, signal } = options
-  const topic = telemetryMetrics.name
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
-  const progressOf = (groupId: string): Progress =>
-    new Progress({ cluster, groupId, topic, partitions, signal })
+  const progressOf = (groupId: string, topics: readonly string[]): Progress =>
+    new Progress({ cluster, groupId, topics, partitions, signal })
   return {
     ...options,
     locks: new Locks(),
-    progress: progressOf(WORKER_GROUP),
-    sinkProgress: progressOf(SINK_GROUP),
+    progress: progressOf(WORKER_GROUP, [telemetryMetrics.name, controlTicks.name]),
+    sinkProgress: progressOf(SINK_GROUP, [telemetryMetrics.name]),
   }
 }
 
