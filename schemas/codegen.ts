@@ -30,7 +30,8 @@ export const moduleOf = (file: string, schema: unknown): string => {
   const declarations: string[] = []
   declareRecord(schema, declarations)
   const types = declarations.reverse().join('\n')
-  const imports = types.includes('EpochMs') ? 'AvroSchema, EpochMs' : 'AvroSchema'
+  const units = ['EpochMs', 'EpochUs'].filter((unit) => types.includes(unit))
+  const imports = ['AvroSchema', ...units].join(', ')
   return `// Generated from ${file} by schemas/generate.ts; do not edit.
 import type { ${imports} } from '../topic.ts'
 
@@ -67,6 +68,7 @@ const typeOf = (type: unknown, into: string[]): string => {
       return declareEnum(type, into)
     case 'long':
       if (type['logicalType'] === 'timestamp-millis') return 'EpochMs'
+      if (type['logicalType'] === 'timestamp-micros') return 'EpochUs'
       throw unsupported('a field', type)
     default:
       throw unsupported('a field', type)

@@ -11,6 +11,9 @@ export type AvroSchema = string | AvroSchema[] | { readonly [key: string]: unkno
 /** Milliseconds since 1970-01-01T00:00:00Z. */
 export type EpochMs = number
 
+/** Microseconds since 1970-01-01T00:00:00Z; exact until the year 2255. */
+export type EpochUs = number
+
 /** Compatibility rule the registry enforces for a topic's value schema. */
 export type Compatibility = 'BACKWARD_TRANSITIVE' | 'FULL_TRANSITIVE'
 

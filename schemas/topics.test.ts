@@ -44,7 +44,8 @@ describe.each(allTopics.map((topic) => ({ name: topic.name, topic })))('$name', 
   it('has a tenant, and its event time is a timestamp field', () => {
     expect(fields.find(({ name }) => name === 'tenant')?.type).toBe('string')
     const eventTime = fields.find(({ name }) => name === topic.eventTime.field)
-    expect(eventTime?.type).toEqual({ type: 'long', logicalType: 'timestamp-millis' })
+    const logicalType = topic.eventTime.unit === 'us' ? 'timestamp-micros' : 'timestamp-millis'
+    expect(eventTime?.type).toEqual({ type: 'long', logicalType })
   })
 
   it('demands finite numbers only of doubles', () => {

@@ -10,7 +10,11 @@ import { tickSchema, type Tick } from './generated/control-ticks.ts'
 import { anomalySchema, type Anomaly } from './generated/signals-anomalies.ts'
 import { baselineSchema, type Baseline } from './generated/signals-baselines.ts'
 import { rollupSchema, type Rollup } from './generated/signals-rollups.ts'
+import { alertSchema, type Alert } from './generated/telemetry-alerts.ts'
+import { deploymentEventSchema, type DeploymentEvent } from './generated/telemetry-deployments.ts'
+import { logEntrySchema, type LogEntry } from './generated/telemetry-logs.ts'
 import { metricPointSchema, type MetricPoint } from './generated/telemetry-metrics.ts'
+import { spanSchema, type Span } from './generated/telemetry-spans.ts'
 import { compositeKey, seriesKey } from './series-key.ts'
 import { defineTopic, type AnyTopic, type Retention } from './topic.ts'
 
@@ -43,7 +47,72 @@ export const telemetryMetrics = defineTopic<MetricPoint>({
   eventTime: { field: 'timestamp', unit: 'ms' },
   finiteFields: ['value'],
   partitions: 'spread',
-  retention: days(2, 384),
+  retention: days(2, 256),
+  compatibility: 'BACKWARD_TRANSITIVE',
+  owner: 'producers',
+  flow: 'in',
+})
+
+export const telemetryLogs = defineTopic<LogEntry>({
+  name: 'telemetry.logs',
+  summary: 'One log entry of one service.',
+  schema: logEntrySchema,
+  keyOf: ({ tenant, service }) => compositeKey(tenant, service),
+  keyText: 'UTF-8 of tenant U+001F service.',
+  tenantOf: ({ tenant }) => tenant,
+  eventTime: { field: 'timestamp', unit: 'ms' },
+  finiteFields: [],
+  partitions: 'spread',
+  retention: days(2, 64),
+  compatibility: 'BACKWARD_TRANSITIVE',
+  owner: 'producers',
+  flow: 'in',
+})
+
+export const telemetrySpans = defineTopic<Span>({
+  name: 'telemetry.spans',
+  summary: 'One span of a trace, or one request seen by a service.',
+  schema: spanSchema,
+  // With the tenant, or one tenant could add to the traces of another.
+  keyOf: ({ tenant, traceId }) => compositeKey(tenant, traceId),
+  keyText: 'UTF-8 of tenant U+001F trace id.',
+  tenantOf: ({ tenant }) => tenant,
+  eventTime: { field: 'start', unit: 'us' },
+  finiteFields: [],
+  partitions: 'spread',
+  retention: days(2, 96),
+  compatibility: 'BACKWARD_TRANSITIVE',
+  owner: 'producers',
+  flow: 'in',
+})
+
+export const telemetryDeployments = defineTopic<DeploymentEvent>({
+  name: 'telemetry.deployments',
+  summary: 'Deployments and other changes of services, each time their status changes.',
+  schema: deploymentEventSchema,
+  keyOf: ({ tenant, service }) => compositeKey(tenant, service),
+  keyText: 'UTF-8 of tenant U+001F service.',
+  tenantOf: ({ tenant }) => tenant,
+  eventTime: { field: 'timestamp', unit: 'ms' },
+  finiteFields: [],
+  partitions: 'spread',
+  retention: days(30, 8),
+  compatibility: 'BACKWARD_TRANSITIVE',
+  owner: 'producers',
+  flow: 'in',
+})
+
+export const telemetryAlerts = defineTopic<Alert>({
+  name: 'telemetry.alerts',
+  summary: 'Alerts of other systems: that they fire, and that they are resolved.',
+  schema: alertSchema,
+  keyOf: ({ tenant, fingerprint }) => compositeKey(tenant, fingerprint),
+  keyText: 'UTF-8 of tenant U+001F fingerprint.',
+  tenantOf: ({ tenant }) => tenant,
+  eventTime: { field: 'timestamp', unit: 'ms' },
+  finiteFields: [],
+  partitions: 'spread',
+  retention: days(2, 8),
   compatibility: 'BACKWARD_TRANSITIVE',
   owner: 'producers',
   flow: 'in',
@@ -60,7 +129,7 @@ export const controlTicks = defineTopic<Tick>({
   eventTime: { field: 'timestamp', unit: 'ms' },
   finiteFields: [],
   partitions: 'spread',
-  retention: days(2, 64),
+  retention: days(2, 32),
   compatibility: 'BACKWARD_TRANSITIVE',
   owner: 'services/host and whoever drives the clock of a tenant',
   flow: 'both',
@@ -93,7 +162,7 @@ export const signalsRollups = defineTopic<Rollup>({
   eventTime: { field: 'windowStart', unit: 'ms' },
   finiteFields: ['sum', 'min', 'max', 'mean'],
   partitions: 'spread',
-  retention: days(2, 128),
+  retention: days(2, 96),
   compatibility: 'BACKWARD_TRANSITIVE',
   owner: 'pipelines/rollups',
   flow: 'out',
@@ -109,7 +178,7 @@ export const signalsBaselines = defineTopic<Baseline>({
   eventTime: { field: 'timestamp', unit: 'ms' },
   finiteFields: ['expected', 'lower', 'upper', 'spread'],
   partitions: 'spread',
-  retention: { ...days(2, 96), cleanup: 'compact,delete' },
+  retention: { ...days(2, 48), cleanup: 'compact,delete' },
   compatibility: 'BACKWARD_TRANSITIVE',
   owner: 'pipelines/anomalies',
   flow: 'out',
@@ -125,7 +194,7 @@ export const signalsAnomalies = defineTopic<Anomaly>({
   eventTime: { field: 'timestamp', unit: 'ms' },
   finiteFields: ['value', 'peakValue', 'expected', 'lower', 'upper', 'score'],
   partitions: 'spread',
-  retention: days(2, 64),
+  retention: days(2, 32),
   compatibility: 'BACKWARD_TRANSITIVE',
   owner: 'pipelines/anomalies',
   flow: 'out',
@@ -133,6 +202,10 @@ export const signalsAnomalies = defineTopic<Anomaly>({
 
 export const allTopics: readonly AnyTopic[] = [
   telemetryMetrics,
+  telemetryLogs,
+  telemetrySpans,
+  telemetryDeployments,
+  telemetryAlerts,
   controlTicks,
   controlConfig,
   signalsRollups,
