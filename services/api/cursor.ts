@@ -3,7 +3,8 @@
  * while somebody pages shift nothing. The list's name is part of it, so that a cursor of one list
  * given to another is refused instead of misread.
  */
-import { ApiProblem } from './problem.ts'
+import type { Problem } from '../shared/problem.ts'
+import { apiProblem } from './problem.ts'
 
 export type CursorPart = string | number
 export type CursorKind = 'string' | 'number'
@@ -41,9 +42,9 @@ const parseParts = (text: string): unknown[] => {
   throw badCursor(text)
 }
 
-const badCursor = (value: string): ApiProblem => {
+const badCursor = (value: string): Problem => {
   const at = { field: 'cursor', value, limit: 'the `next` of an earlier answer of the same list' }
-  return new ApiProblem('invalid-cursor', `cursor must be ${at.limit}`, { at })
+  return apiProblem('invalid-cursor', `cursor must be ${at.limit}`, { at })
 }
 
 /** A page was read with one row more than asked: that row only proves there is a next page. */

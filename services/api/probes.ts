@@ -1,6 +1,6 @@
 /** The parts of the stack, each with the question that shows whether it works. */
 import type { RegistryAnswer } from '../../pipelines/runtime/kafka/registry-http.ts'
-import { ApiProblem } from './problem.ts'
+import { Problem } from '../shared/problem.ts'
 import type { Probe, ProbeFinding } from './readiness.ts'
 import type { Storage } from './queries/storage.ts'
 
@@ -57,7 +57,7 @@ export const clickhouseProbe = (storage: Storage): Probe => ({
       return { state: 'ready', detail: `version ${rows[0]?.version ?? 'unknown'}` }
     } catch (error) {
       // It answers; that its database does not exist yet is for the probe of the migrations to say.
-      const answers = error instanceof ApiProblem && error.code === 'storage-not-prepared'
+      const answers = error instanceof Problem && error.code === 'storage-not-prepared'
       if (answers) return { state: 'ready', detail: 'reachable' }
       throw error
     }

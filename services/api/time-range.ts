@@ -1,5 +1,5 @@
 /** `from` and `to` as people and scripts write them: ISO 8601 or epoch milliseconds, [from, to). */
-import { invalidParameter } from './problem.ts'
+import { invalidParameter } from '../shared/problem.ts'
 
 export interface TimeRange {
   readonly fromMs: number | undefined

@@ -1,6 +1,6 @@
 /** Turns what the schema validator found into one problem a person can act on. */
 import type { FastifySchemaValidationError } from 'fastify'
-import { ApiProblem, invalidParameter, show } from './problem.ts'
+import { commonProblem, invalidParameter, show, type Problem } from '../shared/problem.ts'
 
 interface Finding extends FastifySchemaValidationError {
   /** The offending value; present since the validator runs with `verbose`. */
@@ -10,14 +10,14 @@ interface Finding extends FastifySchemaValidationError {
 export const toProblem = (
   findings: readonly Finding[],
   knownParameters: readonly string[],
-): ApiProblem => {
+): Problem => {
   const finding = findings[0]
-  if (finding === undefined) return new ApiProblem('invalid-request', 'the request is not valid')
+  if (finding === undefined) return commonProblem('invalid-request', 'the request is not valid')
   const { params } = finding
   if (finding.keyword === 'additionalProperties') {
     const field = String(params['additionalProperty'])
     const known = knownParameters.join(', ')
-    return new ApiProblem(
+    return commonProblem(
       'invalid-request',
       `there is no parameter ${show(field)} here; this path knows ${known || 'none'}`,
       { at: { field, value: null, limit: known } },

@@ -1,11 +1,12 @@
 /**
  * The one door to ClickHouse: parameterised reads with a time limit and a row limit.
  *
- * Callers get rows or an `ApiProblem` that says what is wrong with the storage and when to come
+ * Callers get rows or a `Problem` that says what is wrong with the storage and when to come
  * back; nothing above this file knows a ClickHouse error code.
  */
 import { ClickHouseError, type ClickHouseClient } from '@clickhouse/client'
-import { ApiProblem } from '../problem.ts'
+import { commonProblem, type Problem } from '../../shared/problem.ts'
+import { apiProblem } from '../problem.ts'
 
 export type QueryParameter = string | number | boolean | readonly string[]
 
@@ -90,11 +91,11 @@ const tooMuch = new Set(['TOO_MANY_ROWS', 'TOO_MANY_BYTES', 'TOO_MANY_ROWS_OR_BY
 const busy = new Set(['TOO_MANY_SIMULTANEOUS_QUERIES', 'MEMORY_LIMIT_EXCEEDED'])
 const refused = new Set(['AUTHENTICATION_FAILED', 'ACCESS_DENIED', 'REQUIRED_PASSWORD'])
 
-export const toStorageProblem = (error: unknown): ApiProblem => {
+export const toStorageProblem = (error: unknown): Problem => {
   if (!(error instanceof ClickHouseError)) return unreachable(error)
   const kind = error.type ?? ''
   if (notPrepared.has(kind)) {
-    return new ApiProblem(
+    return apiProblem(
       'storage-not-prepared',
       `ClickHouse answers, but its tables are missing or of another version (${firstLine(error)}); ` +
         'the sink creates them when it starts: see /readyz for what holds it up',
@@ -102,39 +103,39 @@ export const toStorageProblem = (error: unknown): ApiProblem => {
     )
   }
   if (tooSlow.has(kind)) {
-    return new ApiProblem(
+    return apiProblem(
       'query-too-slow',
       `ClickHouse needed more than ${maxExecutionSeconds} s; narrow from and to, or name a series`,
       { retryAfterSeconds, cause: error },
     )
   }
   if (tooMuch.has(kind)) {
-    return new ApiProblem(
+    return apiProblem(
       'result-too-large',
       'ClickHouse would have to read more rows than one answer may; narrow from and to, or name a series',
       { cause: error },
     )
   }
   if (busy.has(kind)) {
-    return new ApiProblem('storage-busy', `ClickHouse refuses work for now: ${firstLine(error)}`, {
+    return apiProblem('storage-busy', `ClickHouse refuses work for now: ${firstLine(error)}`, {
       retryAfterSeconds,
       cause: error,
     })
   }
   if (refused.has(kind)) {
-    return new ApiProblem(
+    return apiProblem(
       'storage-unavailable',
       'ClickHouse refuses the user of this service; check CLICKHOUSE_USERNAME and CLICKHOUSE_PASSWORD_FILE',
       { retryAfterSeconds, cause: error },
     )
   }
-  return new ApiProblem('internal', 'ClickHouse refused a query of this service; see its log', {
+  return commonProblem('internal', 'ClickHouse refused a query of this service; see its log', {
     cause: error,
   })
 }
 
-const unreachable = (error: unknown): ApiProblem =>
-  new ApiProblem(
+const unreachable = (error: unknown): Problem =>
+  apiProblem(
     'storage-unavailable',
     `ClickHouse cannot be reached (${reasonOf(error)}); nothing is lost, the sink writes what is ` +
       'missing when it is back: see /readyz',

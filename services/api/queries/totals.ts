@@ -1,5 +1,5 @@
 /** What there is in all, and how fresh: the numbers behind /api/status. */
-import { ApiProblem } from '../problem.ts'
+import { Problem } from '../../shared/problem.ts'
 import { millis } from './sql.ts'
 import type { Storage } from './storage.ts'
 
@@ -69,7 +69,7 @@ export const readStored = async (storage: Storage): Promise<Stored | undefined> 
     ])
     return { totals, episodes, gaps }
   } catch (error) {
-    if (error instanceof ApiProblem && error.status === 503) return undefined
+    if (error instanceof Problem && error.status === 503) return undefined
     throw error
   }
 }

@@ -1,7 +1,7 @@
 /** GET /api/anomalies: what was or is unusual; one item per episode, as its newest revision has it. */
 import Type from 'typebox'
 import { decodeCursor, encodeCursor, pageOf } from '../cursor.ts'
-import { ApiProblem } from '../problem.ts'
+import { apiProblem } from '../problem.ts'
 import { readAnomalies, readRevisions, type AnomalyRow } from '../queries/anomalies.ts'
 import { toJsonNumber } from '../queries/numbers.ts'
 import { isoOf, isoOrNull, parseTimeRange } from '../time-range.ts'
@@ -126,7 +126,7 @@ export const anomalyRoutes = (app: ApiInstance, { storage }: ApiPorts): void => 
       const anomaly = revisions.at(-1)
       if (anomaly !== undefined) return { anomaly, revisions }
       const at = { field: 'id', value: id, limit: `the id of an anomaly of tenant ${tenant}` }
-      throw new ApiProblem('unknown-anomaly', `tenant ${tenant} has no anomaly ${id}`, { at })
+      throw apiProblem('unknown-anomaly', `tenant ${tenant} has no anomaly ${id}`, { at })
     },
   )
 }

@@ -2,7 +2,8 @@
 import Type from 'typebox'
 import { withBand } from '../band.ts'
 import { decodeCursor, encodeCursor, pageOf } from '../cursor.ts'
-import { ApiProblem, invalidParameter } from '../problem.ts'
+import { invalidParameter } from '../../shared/problem.ts'
+import { apiProblem } from '../problem.ts'
 import { readAnomalies } from '../queries/anomalies.ts'
 import { toJsonNumber, toJsonNumberOrNull } from '../queries/numbers.ts'
 import * as points from '../queries/points.ts'
@@ -282,7 +283,7 @@ const findOne = async (
   const row = (await readSeries(storage, filter))[0]
   if (row !== undefined) return row
   const at = { field: 'series', value: series, limit: `a series of tenant ${tenant}` }
-  throw new ApiProblem(
+  throw apiProblem(
     'unknown-series',
     `tenant ${tenant} has no series ${series}; /api/series lists what there is`,
     { at },

@@ -1,0 +1,114 @@
+/**
+ * RFC 9457 problem documents: the only shape in which our HTTP servers report an error, unless a
+ * protocol has its own.
+ *
+ * A problem says what was wrong (`field`, `value`), what would have been right (`limit`), and in
+ * `detail` the way out in one sentence. `code` is stable; scripts switch on it, not on the text.
+ */
+import { STATUS_CODES } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+export interface ProblemField {
+  readonly field: string
+  readonly value: unknown
+  readonly limit: string
+}
+
+export interface ProblemKind {
+  readonly status: number
+  readonly title: string
+}
+
+/** What any server of ours may answer; each adds its own. */
+export type CommonProblemCode = 'invalid-request' | 'unknown-path' | 'internal'
+
+export const commonProblems: Readonly<Record<CommonProblemCode, ProblemKind>> = {
+  'invalid-request': { status: 400, title: 'The request is not valid' },
+  'unknown-path': { status: 404, title: 'There is nothing at this path' },
+  internal: { status: 500, title: 'Something went wrong inside Millrace' },
+}
+
+export interface ProblemOptions {
+  readonly at?: ProblemField
+  readonly retryAfterSeconds?: number
+  readonly cause?: unknown
+}
+
+export class Problem extends Error {
+  override readonly name: string = 'Problem'
+  readonly code: string
+  readonly kind: ProblemKind
+  readonly at: ProblemField | undefined
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(code: string, kind: ProblemKind, detail: string, options: ProblemOptions = {}) {
+    super(detail, { cause: options.cause })
+    this.code = code
+    this.kind = kind
+    this.at = options.at
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+
+  get status(): number {
+    return this.kind.status
+  }
+}
+
+export const commonProblem = (
+  code: CommonProblemCode,
+  detail: string,
+  options: ProblemOptions = {},
+): Problem => new Problem(code, commonProblems[code], detail, options)
+
+/** A parameter or field whose value is wrong: fact, value and limit in one sentence. */
+export const invalidParameter = (at: ProblemField): Problem =>
+  commonProblem('invalid-request', `${at.field} must be ${at.limit}, but is ${show(at.value)}`, {
+    at,
+  })
+
+export const internalProblem = (cause: unknown): Problem =>
+  commonProblem('internal', 'this is a mistake in Millrace; its log has the details', { cause })
+
+export const toDocument = (problem: Problem, instance: string) => ({
+  type: `urn:millrace:problem:${problem.code}`,
+  title: problem.kind.title,
+  status: problem.status,
+  code: problem.code,
+  detail: problem.message,
+  instance,
+  ...problem.at,
+})
+
+/** Statuses that have no code of ours (413, 415, ...): the framework's own words. */
+export const foreignDocument = (status: number, detail: string, instance: string) => ({
+  type: 'about:blank',
+  title: STATUS_CODES[status] ?? 'Error',
+  status,
+  detail,
+  instance,
+})
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
+
+/** Only what someone must act on is logged. */
+export const sendProblem = (problem: Problem, request: FastifyRequest, reply: FastifyReply) => {
+  if (problem.code === 'internal') {
+    request.log.error({ err: problem.cause ?? problem, path: request.url }, problem.message)
+  }
+  if (problem.retryAfterSeconds !== undefined) {
+    void reply.header('retry-after', String(problem.retryAfterSeconds))
+  }
+  return reply
+    .code(problem.status)
+    .type(PROBLEM_MEDIA_TYPE)
+    .send(JSON.stringify(toDocument(problem, request.url)))
+}
+
+/** Values come from strangers and may be long: an error quotes at most this much. */
+const quotedCharacters = 80
+
+export const show = (value: unknown): string => {
+  // What cannot be JSON (undefined) has no text of its own.
+  const text = value === undefined ? 'missing' : JSON.stringify(value)
+  return text.length > quotedCharacters ? `${text.slice(0, quotedCharacters)}...` : text
+}
