@@ -2,12 +2,11 @@
  * The five codecs of record batches. All synchronous: a batch is at most a few megabytes, and the
  * cursor over a fetch response must not yield in the middle.
  */
-import { createRequire } from 'node:module'
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import lz4 from 'lz4-napi'
-import type * as Snappy from 'snappyjs'
 import { RecordFormatError } from './errors.ts'
 import { lz4UnpackedBytes } from './lz4-size.ts'
+import { packSnappyBlock, snappyBlockLength, unpackSnappyBlock } from './snappy-block.ts'
 
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
@@ -19,10 +18,6 @@ const COMPRESSION_BY_BITS: readonly Compression[] = ['none', 'gzip', 'snappy', '
  * a megabyte can be made to unpack to gigabytes; what producers write takes some 20 MB at most.
  */
 export const MAX_UNPACKED_BYTES = 64 * 1024 * 1024
-/** Copies of up to 64 bytes take two bytes at least: whoever claims more claims nonsense. */
-const SNAPPY_MAX_RATIO = 64
-
-const snappy = createRequire(import.meta.url)('snappyjs') as typeof Snappy
 
 /** Framing of the Java client (xerial snappy-java): this magic, two int32 versions, then blocks. */
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
@@ -97,22 +92,8 @@ const tooLarge = (bytes: Uint8Array): RecordFormatError =>
   )
 
 function unsnap(block: Uint8Array, leftBytes: number): Buffer {
-  const claimed = snappyLength(block)
-  if (claimed > leftBytes) throw tooLarge(block)
-  // Before memory is taken for it.
-  if (claimed > SNAPPY_MAX_RATIO * block.length) throw new Error('a Snappy block claims too much')
-  const plain = snappy.uncompress(block)
-  return Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength)
-}
-
-/** The varint that a block begins with. */
-const snappyLength = (block: Uint8Array): number => {
-  let length = 0
-  for (let at = 0; at < Math.min(5, block.length); at++) {
-    length += (block[at]! & 0x7f) * 2 ** (7 * at)
-    if (block[at]! < 0x80) break
-  }
-  return length
+  if (snappyBlockLength(block) > leftBytes) throw tooLarge(block)
+  return unpackSnappyBlock(block)
 }
 
 function fromXerial(bytes: Buffer): Buffer {
@@ -137,7 +118,7 @@ function fromXerial(bytes: Buffer): Buffer {
 }
 
 function toXerial(bytes: Buffer): Buffer {
-  const block = snappy.compress(bytes)
+  const block = packSnappyBlock(bytes)
   const framed = Buffer.allocUnsafe(XERIAL_HEADER_BYTES + 4 + block.length)
   XERIAL_MAGIC.copy(framed)
   framed.writeInt32BE(1, 8)
