@@ -54,6 +54,7 @@ export type ChangeKind =
   | 'scaling'
   | 'infrastructure'
   | 'build'
+  | 'merge'
 
 /** Where a change stands. */
 export type DeploymentStatus =
@@ -129,6 +130,7 @@ export const deploymentEventSchema: AvroSchema = {
           'scaling',
           'infrastructure',
           'build',
+          'merge',
         ],
         default: 'other',
       },

@@ -1,5 +1,5 @@
 /** Which column of a CSV file is what: told from its first line. */
-import { parseTimestamp } from './timestamp.ts'
+import { parseTimestamp } from '../../pipelines/intake/timestamp.ts'
 
 export interface CsvLayout {
   readonly hasHeader: boolean

@@ -8,7 +8,7 @@ import { parse } from 'csv-parse'
 import { messageOf } from '../shared/errors.ts'
 import { layoutOf, sniffDelimiter, type CsvLayout } from './csv-layout.ts'
 import { ReplayError } from './replay-error.ts'
-import { parseTimestamp } from './timestamp.ts'
+import { parseTimestamp } from '../../pipelines/intake/timestamp.ts'
 
 export interface CsvPoint {
   readonly kind: 'point'

@@ -1,5 +1,5 @@
 /**
- * Timestamps as files have them: ISO 8601 with or without zone, `YYYY-MM-DD HH:MM:SS`, and seconds,
+ * Timestamps as files and webhooks have them: ISO 8601 with or without zone, `YYYY-MM-DD HH:MM:SS`, and seconds,
  * milliseconds, microseconds or nanoseconds since 1970. A time without a zone is UTC.
  */
 import type { EpochMs } from '../../schemas/topic.ts'
