@@ -179,6 +179,7 @@ export function* workloadPoints({ records, series }: PointsOptions): Generator<M
       name: 'http_request_duration',
       labels: { host: `host-${record % series}`, region: 'eu-central-1' },
       unit: null,
+      kind: 'unspecified',
     }
   }
 }

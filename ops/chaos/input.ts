@@ -139,7 +139,12 @@ export class Input {
   }
 
   #good(): MetricPoint {
-    const base = { timestamp: START_MS + this.#round * ROUND_MS, value: 1, unit: null }
+    const base = {
+      timestamp: START_MS + this.#round * ROUND_MS,
+      value: 1,
+      unit: null,
+      kind: 'unspecified' as const,
+    }
     return { ...base, tenant: TENANT, name: 'load', labels: { host: 'poison' } }
   }
 

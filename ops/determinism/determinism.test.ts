@@ -13,6 +13,7 @@ import { anomalies } from '../../pipelines/anomalies/pipeline.ts'
 import { rollups } from '../../pipelines/rollups/pipeline.ts'
 import { seconds, type Pipeline } from '../../pipelines/runtime/index.ts'
 import { createTestDriver, type TestDriver } from '../../pipelines/runtime/testing/test-driver.ts'
+import type { MetricPoint } from '../../schemas/generated/telemetry-metrics.ts'
 import { controlConfig, telemetryMetrics } from '../../schemas/topics.ts'
 import { firstStage, REFUSED, secondStage, topologyShapes } from './random-topology.ts'
 
@@ -52,8 +53,9 @@ const groups = fc.array(fc.array(steps, { minLength: 1, maxLength: 6 }), {
   maxLength: 8,
 })
 
-const pointOf = ({ atMs, value, tenant, host }: Step) => ({
+const pointOf = ({ atMs, value, tenant, host }: Step): MetricPoint => ({
   ...{ timestamp: atMs, value, tenant, name: 'cpu', labels: { host }, unit: null },
+  kind: 'unspecified',
 })
 
 const play = (driver: TestDriver, step: Step, partitions: number): void => {
@@ -228,7 +230,7 @@ const playSeries = (driver: TestDriver, outlier: () => boolean): void => {
       const value = 40 + ((step * 7919) % 97) / 10 + (step > 15 && outlier() ? 80 : 0)
       const labels = { host }
       driver.pipe(telemetryMetrics, {
-        ...{ timestamp, value, tenant: 'a', name: 'cpu', labels, unit: null },
+        ...{ timestamp, value, tenant: 'a', name: 'cpu', labels, unit: null, kind: 'unspecified' },
       })
     }
     if (step % 5 === 4) driver.tick({ tenant: 'a', atMs: timestamp })

@@ -80,6 +80,7 @@ const pointOf = (tenant: string, change: Partial<MetricPoint> = {}): MetricPoint
   name: 'load',
   labels: { host: 'a' },
   unit: null,
+  kind: 'unspecified',
   ...change,
 })
 

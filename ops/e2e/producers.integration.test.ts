@@ -66,6 +66,7 @@ const pointsOf = (instance: string): MetricPoint[] => {
     name: 'checkout.latency',
     labels: { service: 'checkout', instance },
     unit: 'ms',
+    kind: 'unspecified',
   }))
 }
 

@@ -28,6 +28,7 @@ const point = (step: number, value: number, series: SeriesOptions = {}): MetricP
   name: series.name ?? 'latency_ms',
   labels: series.labels ?? { service: 'payment' },
   unit: null,
+  kind: 'unspecified',
 })
 
 const pointsOf = (values: readonly number[], series?: SeriesOptions): MetricPoint[] =>

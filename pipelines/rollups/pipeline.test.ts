@@ -18,6 +18,7 @@ const point = (seconds: number, value: number, host = 'web-1'): MetricPoint => (
   name: 'cpu',
   labels: { host },
   unit: null,
+  kind: 'unspecified',
 })
 
 const drive = (...points: MetricPoint[]): TestDriver => {

@@ -15,7 +15,12 @@ export interface MetricPoint {
   readonly labels: Readonly<Record<string, string>>
   /** UCUM unit as in OpenTelemetry (`By`, `s`, `1`); null when unknown. Not part of the identity of the series. */
   readonly unit: string | null
+  /** How to read the values, which stand as they were sent: `gauge` is a level, also one that is kept by adding and subtracting; `counter` a running total that falls only when it starts anew; `delta` what was added since the point before; `unspecified` where the sender does not say. Not part of the identity of the series. */
+  readonly kind: MetricKind
 }
+
+/** What successive values of a series have to do with each other. */
+export type MetricKind = 'unspecified' | 'gauge' | 'counter' | 'delta'
 
 /** The Avro schema of MetricPoint, as it stands in telemetry.metrics.avsc. */
 export const metricPointSchema: AvroSchema = {
@@ -60,6 +65,18 @@ export const metricPointSchema: AvroSchema = {
       type: ['null', 'string'],
       doc: 'UCUM unit as in OpenTelemetry (`By`, `s`, `1`); null when unknown. Not part of the identity of the series.',
       default: null,
+    },
+    {
+      name: 'kind',
+      type: {
+        type: 'enum',
+        name: 'MetricKind',
+        doc: 'What successive values of a series have to do with each other.',
+        symbols: ['unspecified', 'gauge', 'counter', 'delta'],
+        default: 'unspecified',
+      },
+      doc: 'How to read the values, which stand as they were sent: `gauge` is a level, also one that is kept by adding and subtracting; `counter` a running total that falls only when it starts anew; `delta` what was added since the point before; `unspecified` where the sender does not say. Not part of the identity of the series.',
+      default: 'unspecified',
     },
   ],
 }

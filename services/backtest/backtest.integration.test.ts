@@ -70,7 +70,13 @@ const pointAt = (step: number, host: number): MetricPoint => {
   const outlier = step === 100 + host ? 40 + 10 * host : 0
   return {
     ...{ timestamp: startMs + step * STEP_MS, value: 40 + noise + outlier },
-    ...{ tenant: name, name: 'load', labels: { host: `h${host}` }, unit: null },
+    ...{
+      tenant: name,
+      name: 'load',
+      labels: { host: `h${host}` },
+      unit: null,
+      kind: 'unspecified',
+    },
   }
 }
 

@@ -28,7 +28,11 @@ describe('a JSON line', () => {
     const line = metrics().encode(JSON.stringify(point))
     expect(line?.key).toBe('t\u001fcpu\u001fhost=a')
     expect(line?.value.subarray(0, 5)).toEqual(Buffer.from([0, 0, 0, 0, 3]))
-    expect(line && decode(telemetryMetrics.schema, line.value)).toEqual({ ...point, unit: null })
+    expect(line && decode(telemetryMetrics.schema, line.value)).toEqual({
+      ...point,
+      unit: null,
+      kind: 'unspecified',
+    })
   })
 
   it('is refused where no broker would take it', () => {

@@ -16,7 +16,15 @@ export const pointRecords = (
   records: TelemetryRecords,
 ): OutgoingRecord[] =>
   readings.map(({ name, value, unit, labels }) =>
-    records.ofPoint({ timestamp, value, tenant, name, labels: { ...labels, host }, unit }),
+    records.ofPoint({
+      timestamp,
+      value,
+      tenant,
+      name,
+      labels: { ...labels, host },
+      unit,
+      kind: 'gauge',
+    }),
   )
 
 export const tickRecords = (

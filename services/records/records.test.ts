@@ -117,7 +117,7 @@ describe('fields that --where asks for', () => {
         expect.objectContaining({
           exitCode: 2,
           message: expect.stringMatching(
-            /asks for value\.typo, .* they have timestamp, value, tenant, name, labels, unit\.$/,
+            /asks for value\.typo, .* they have timestamp, value, tenant, name, labels, unit, kind\.$/,
           ) as string,
         }),
       )

@@ -175,7 +175,15 @@ class MetricsReplay {
     const { tenant } = this.#options
     const { timestampMs: timestamp, value, file } = point
     const labels = { ...point.labels, file: file.label }
-    const published = { timestamp, value, tenant, name: file.metric, labels, unit: null }
+    const published = {
+      timestamp,
+      value,
+      tenant,
+      name: file.metric,
+      labels,
+      unit: null,
+      kind: 'unspecified' as const,
+    }
     try {
       this.#slice.push(this.#servers.records.ofPoint(published))
     } catch (error) {

@@ -47,6 +47,7 @@ const points: fc.Arbitrary<MetricPoint> = fc.record({
     fc.string(),
   ),
   unit: fc.option(fc.constantFrom('1', 'By')),
+  kind: fc.constantFrom('unspecified', 'gauge', 'counter', 'delta'),
 })
 
 it('copies what repeats and decodes the rest, to the same bytes as decoding all', () => {
@@ -78,6 +79,7 @@ const point: MetricPoint = {
   name: 'n',
   labels: { a: 'b' },
   unit: null,
+  kind: 'unspecified',
 }
 
 it('tells series apart whose value cannot be read in place', () => {

@@ -109,7 +109,15 @@ const apply = async ({ pipeline, input, output }: Built): Promise<readonly strin
 }
 
 const pointOf = ({ pipeline }: Built, value: number): MetricPoint => ({
-  ...{ timestamp: 1_000, value, tenant: pipeline.name, name: 'load', labels: {}, unit: null },
+  ...{
+    timestamp: 1_000,
+    value,
+    tenant: pipeline.name,
+    name: 'load',
+    labels: {},
+    unit: null,
+    kind: 'unspecified',
+  },
 })
 
 const produce = async (built: Built, values: readonly number[]): Promise<void> => {

@@ -140,6 +140,7 @@ const pointsOf = (tenant: string): MetricPoint[] =>
       name: 'load',
       labels: { host: `h${host}` },
       unit: null,
+      kind: 'unspecified' as const,
     })),
   ).flat()
 
@@ -349,7 +350,10 @@ it('processes records of 10 MB or puts cut copies aside, whatever their topic le
   const encoder = new RecordEncoder({ schema: sums.input.schema, schemaId })
   const producer = new IdempotentProducer({ cluster, name: tenant, maxRecordBytes: 11_000_000 })
   await producer.prepare([sums.input.name])
-  const point = { timestamp: startMs, value: 1, tenant, name: 'load', labels: { host: 'h0' } }
+  const point = {
+    ...{ timestamp: startMs, value: 1, tenant, name: 'load', labels: { host: 'h0' } },
+    kind: 'unspecified' as const,
+  }
   const key = Buffer.from(sums.input.keyOf({ ...point, unit: null }))
   const value = Buffer.from(encoder.encode({ ...point, unit: 'x'.repeat(10_000_000) }))
   const { partition } = await producer.append({ topic: sums.input.name, key, value })

@@ -148,6 +148,7 @@ const pointPerPartition = ({ pipeline, inputs: [input] }: Numbering): MetricPoin
       name: 'load',
       labels,
       unit: null,
+      kind: 'unspecified' as const,
     }
     found[toPartition(murmur2(Buffer.from(input.keyOf(point))), PARTITIONS)] ??= point
   }

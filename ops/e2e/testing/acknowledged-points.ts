@@ -111,6 +111,7 @@ export class AcknowledgedPoints {
           name: `drill.${String(i % SERIES)}`,
           labels: {},
           unit: null,
+          kind: 'unspecified' as const,
           value: n,
         }
       })

@@ -90,6 +90,7 @@ const point = (timestamp: number, more: Partial<MetricPoint> = {}): MetricPoint 
   name: 'cpu',
   labels: {},
   unit: null,
+  kind: 'unspecified',
   ...more,
 })
 

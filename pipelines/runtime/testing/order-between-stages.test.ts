@@ -104,6 +104,7 @@ const pointsOf = (minute: number): MetricPoint[] =>
       name,
       labels: { host: String(host) },
       unit: null,
+      kind: 'unspecified',
     })),
   )
 

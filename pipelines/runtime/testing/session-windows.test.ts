@@ -67,6 +67,7 @@ const point = (timestamp: number, value = timestamp, host = 'a'): MetricPoint =>
   name: 'cpu',
   labels: { host },
   unit: null,
+  kind: 'unspecified',
 })
 
 const closed = (driver: TestDriver) =>

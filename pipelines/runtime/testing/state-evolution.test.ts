@@ -40,7 +40,15 @@ const rollup = (change: Partial<Rollup>): Rollup => ({
 })
 
 const point = (timestamp: number, value = 1): MetricPoint => ({
-  ...{ timestamp, value, tenant: 'default', name: 'cpu', labels: {}, unit: null },
+  ...{
+    timestamp,
+    value,
+    tenant: 'default',
+    name: 'cpu',
+    labels: {},
+    unit: null,
+    kind: 'unspecified',
+  },
 })
 
 type Views = Record<string, Record<string, number>> & {

@@ -123,6 +123,7 @@ const point = (timestamp: number, value: number, host = 'a', name = 'cpu'): Metr
   name,
   labels: { host },
   unit: null,
+  kind: 'unspecified',
 })
 
 const config = (body: string) => ({

@@ -37,7 +37,7 @@ const alarm = definePipeline({
 
 const wakeAt = (atMs: number, by: { host: string; timestamp: number }): MetricPoint => ({
   ...{ timestamp: by.timestamp, value: atMs, tenant: 'a', name: 'cpu' },
-  ...{ labels: { host: by.host }, unit: null },
+  ...{ labels: { host: by.host }, unit: null, kind: 'unspecified' },
 })
 
 const wokenAtSeconds = (driver: TestDriver, host: string): number[] =>

@@ -31,6 +31,7 @@ const point = (timestamp: number, value: number, host = 'a'): MetricPoint => ({
   name: 'cpu',
   labels: { host },
   unit: null,
+  kind: 'unspecified',
 })
 
 const rollup = (change: Partial<Rollup>): Rollup => ({

@@ -142,6 +142,7 @@ const point = (second: number, value: number, host = 'a'): MetricPoint => ({
   name: 'queue.depth',
   labels: { host },
   unit: null,
+  kind: 'unspecified',
 })
 const said = (driver: ReturnType<typeof createTestDriver>) =>
   driver.read(signalsLevels).map(({ kind, value }) => `${kind} ${String(value)}`)

@@ -43,7 +43,15 @@ beforeAll(async () => {
     name,
     deliveryTimeoutMs: 30_000,
   })
-  const point = { timestamp: Date.now(), value: 1, tenant: name, name: 'x', labels: {}, unit: null }
+  const point = {
+    timestamp: Date.now(),
+    value: 1,
+    tenant: name,
+    name: 'x',
+    labels: {},
+    unit: null,
+    kind: 'unspecified' as const,
+  }
   await output.publisher.publish([output.records.ofPoint(point)])
   await output.publisher.close()
   await cluster.close()
