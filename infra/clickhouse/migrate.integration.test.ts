@@ -61,6 +61,22 @@ it('goes on where it was cut short', async () => {
   expect(names(await migrate({ target }))).toEqual(names([second!, ...rest]))
 })
 
+it('brings an older database to this version with its rows', async () => {
+  await migrate({ target, migrations: loadMigrations().slice(0, 3) })
+  const { database } = target
+  await client.command({
+    query: `INSERT INTO ${database}.metrics (tenant, series, name, labels, timestamp, value, _ingested_at)
+            VALUES ('t', 's', 'cpu', {'host': 'a'}, now64(3), 1.5, now64(3))`,
+  })
+  expect(names(await migrate({ target }))).toEqual(all.slice(3))
+  const result = await client.query({
+    query: `SELECT (SELECT count() FROM ${database}.metrics) AS points, (SELECT count() FROM ${database}.series) AS series,
+                   (SELECT count() FROM ${database}.spans_latest) AS spans`,
+    format: 'JSONEachRow',
+  })
+  expect(await result.json()).toEqual([{ points: 1, series: 1, spans: 0 }])
+})
+
 it('lets readers wait for it, and tells those that wait in vain what to start', async () => {
   await expect(awaitSchema({ target, timeoutMs: 300 })).rejects.toMatchObject({
     code: 'MIGRATION_TIMEOUT',

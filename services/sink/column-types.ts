@@ -65,6 +65,14 @@ export const int32: ColumnType = {
   },
 }
 
+export const int64: ColumnType = {
+  sql: 'Int64',
+  write(writer, value) {
+    if (!Number.isSafeInteger(value)) throw misfit('a 54-bit integer', value)
+    writer.int64(value as number)
+  },
+}
+
 export const count: ColumnType = {
   sql: 'UInt64',
   write(writer, value) {
@@ -84,6 +92,17 @@ export const instantMs: ColumnType = {
     const ms = value as number
     if (ms < EARLIEST_MS || ms > LATEST_MS) throw misfit('a time in the years 1900 to 2299', value)
     writer.int64(ms)
+  },
+}
+
+/** What a number holds exactly ends in the year 2255, before DateTime64(6) does. */
+export const instantUs: ColumnType = {
+  sql: "DateTime64(6, 'UTC')",
+  write(writer, value) {
+    if (!Number.isSafeInteger(value)) throw misfit('microseconds since 1970', value)
+    const us = value as number
+    if (us < EARLIEST_MS * 1000) throw misfit('a time in the years 1900 to 2255', value)
+    writer.int64(us)
   },
 }
 
@@ -121,10 +140,16 @@ export const arrayOf = (type: ColumnType): ColumnType => ({
   },
 })
 
+/** As columns are named: `durationUs` is `duration_us`. */
+export const snakeCase = (name: string): string =>
+  name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** Named as in the record; ClickHouse matches tuples by the names of their elements. */
 export const tupleOf = (fields: Readonly<Record<string, ColumnType>>): ColumnType => {
   const entries = Object.entries(fields)
+  const elements = entries.map(([name, type]) => `${snakeCase(name)} ${type.sql}`)
   return {
-    sql: `Tuple(${entries.map(([name, type]) => `${name} ${type.sql}`).join(', ')})`,
+    sql: `Tuple(${elements.join(', ')})`,
     write(writer, value) {
       if (typeof value !== 'object' || value === null) throw misfit('a record', value)
       for (const [name, type] of entries)

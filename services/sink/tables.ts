@@ -4,13 +4,17 @@
  * The keys of `columns` are the table's columns; `from` says how the value is found in the decoded
  * record. Columns of origin (`_topic_id`, `_partition`, `_offset`, `_ingested_at`) are the block's.
  */
-import { seriesId, seriesKey, type SeriesIdentity } from '../../schemas/series-key.ts'
+import { compositeKey, seriesId, seriesKey, type SeriesIdentity } from '../../schemas/series-key.ts'
 import type { AnyTopic } from '../../schemas/topic.ts'
 import {
   signalsAnomalies,
   signalsBaselines,
   signalsRollups,
+  telemetryAlerts,
+  telemetryDeployments,
+  telemetryLogs,
   telemetryMetrics,
+  telemetrySpans,
 } from '../../schemas/topics.ts'
 import {
   arrayOf,
@@ -19,8 +23,11 @@ import {
   float64,
   hexId,
   instantMs,
+  instantUs,
   int32,
+  int64,
   nullable,
+  snakeCase,
   text,
   textMap,
   tupleOf,
@@ -50,9 +57,6 @@ const field = (name: string, type: ColumnType): Column => ({
   from: (record) => record[name],
 })
 
-const snakeCase = (name: string): string =>
-  name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-
 /** Raw points carry no id: it is derived here as the pipelines derive it. */
 const derivedSeries: Column = {
   name: 'series',
@@ -60,9 +64,23 @@ const derivedSeries: Column = {
   from: (record) => seriesId(seriesKey(record as unknown as SeriesIdentity)),
 }
 
+/** The tenant of a record whose key is made of text fields; it has no row where they make no key. */
+const tenantWithKeyOf = (...parts: readonly string[]): Column => ({
+  name: 'tenant',
+  type: text,
+  from: (record) => {
+    compositeKey(...parts.map((part) => record[part] as string))
+    return record['tenant']
+  },
+})
+
 const evidence = arrayOf(
   tupleOf({ name: text, value: float64, unit: nullable(text), detail: nullable(text) }),
 )
+
+const spanEvents = arrayOf(tupleOf({ timestamp: instantUs, name: text, attributes: textMap }))
+
+const spanLinks = arrayOf(tupleOf({ traceId: text, spanId: text, attributes: textMap }))
 
 export const sinkTables: readonly SinkTable[] = [
   {
@@ -77,6 +95,102 @@ export const sinkTables: readonly SinkTable[] = [
       field('name', text),
       field('labels', textMap),
       field('unit', nullable(text)),
+    ],
+  },
+  {
+    table: 'logs',
+    topic: telemetryLogs,
+    hotFields: [],
+    columns: [
+      field('timestamp', instantMs),
+      tenantWithKeyOf('tenant', 'service'),
+      field('service', text),
+      field('level', text),
+      field('message', text),
+      field('labels', textMap),
+      field('resource', textMap),
+      field('environment', nullable(text)),
+      field('traceId', nullable(text)),
+      field('spanId', nullable(text)),
+    ],
+  },
+  {
+    table: 'spans',
+    topic: telemetrySpans,
+    hotFields: [],
+    columns: [
+      field('start', instantUs),
+      field('durationUs', nullable(int64)),
+      tenantWithKeyOf('tenant', 'traceId'),
+      field('traceId', text),
+      field('spanId', text),
+      field('parentSpanId', nullable(text)),
+      field('service', text),
+      field('endpoint', text),
+      field('name', text),
+      field('kind', text),
+      field('status', text),
+      field('method', nullable(text)),
+      field('statusCode', nullable(int32)),
+      field('errorType', nullable(text)),
+      field('errorMessage', nullable(text)),
+      field('stack', nullable(text)),
+      field('peer', nullable(text)),
+      field('environment', nullable(text)),
+      field('version', nullable(text)),
+      field('attributes', textMap),
+      field('resource', textMap),
+      field('events', spanEvents),
+      field('links', spanLinks),
+    ],
+  },
+  {
+    table: 'deployments',
+    topic: telemetryDeployments,
+    hotFields: [],
+    columns: [
+      field('id', text),
+      field('timestamp', instantMs),
+      tenantWithKeyOf('tenant', 'service'),
+      field('service', text),
+      field('environment', nullable(text)),
+      field('version', nullable(text)),
+      field('status', text),
+      field('kind', text),
+      field('commit', nullable(text)),
+      field('ref', nullable(text)),
+      field('deployedBy', nullable(text)),
+      field('startedAt', nullable(instantMs)),
+      field('finishedAt', nullable(instantMs)),
+      field('plannedFrom', nullable(instantMs)),
+      field('plannedTo', nullable(instantMs)),
+      field('url', nullable(text)),
+      field('source', text),
+      field('sourceId', text),
+      field('metadata', textMap),
+    ],
+  },
+  {
+    table: 'alerts',
+    topic: telemetryAlerts,
+    hotFields: [],
+    columns: [
+      field('id', text),
+      field('timestamp', instantMs),
+      tenantWithKeyOf('tenant', 'fingerprint'),
+      field('fingerprint', text),
+      field('status', text),
+      field('name', text),
+      field('severity', nullable(text)),
+      field('service', nullable(text)),
+      field('startsAt', instantMs),
+      field('endsAt', nullable(instantMs)),
+      field('labels', textMap),
+      field('annotations', textMap),
+      field('generatorUrl', nullable(text)),
+      field('source', text),
+      field('receiver', nullable(text)),
+      field('groupKey', nullable(text)),
     ],
   },
   {
