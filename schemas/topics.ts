@@ -6,6 +6,7 @@
  */
 import { SchemaError } from './errors.ts'
 import { configEntrySchema, type ConfigEntry } from './generated/control-config.ts'
+import { keyEntrySchema, type KeyEntry } from './generated/control-keys.ts'
 import { tickSchema, type Tick } from './generated/control-ticks.ts'
 import { anomalySchema, type Anomaly } from './generated/signals-anomalies.ts'
 import { baselineSchema, type Baseline } from './generated/signals-baselines.ts'
@@ -152,6 +153,23 @@ export const controlConfig = defineTopic<ConfigEntry>({
   flow: 'both',
 })
 
+export const controlKeys = defineTopic<KeyEntry>({
+  name: 'control.keys',
+  summary: 'API keys as they were created and revoked, hashed, kept for ever.',
+  schema: keyEntrySchema,
+  keyOf: ({ tenant, id }) => compositeKey(tenant, id),
+  keyText: 'UTF-8 of tenant U+001F id.',
+  tenantOf: ({ tenant }) => tenant,
+  eventTime: { field: 'timestamp', unit: 'ms' },
+  finiteFields: [],
+  // One order of changes: a key is revoked after it was created, never before.
+  partitions: 1,
+  retention: KEEP_FOR_EVER,
+  compatibility: 'BACKWARD_TRANSITIVE',
+  owner: 'millrace keys',
+  flow: 'both',
+})
+
 export const signalsRollups = defineTopic<Rollup>({
   name: 'signals.rollups',
   summary: 'What each series did in each minute: count, sum, min, max, mean and a quantile sketch.',
@@ -208,6 +226,7 @@ export const allTopics: readonly AnyTopic[] = [
   telemetryAlerts,
   controlTicks,
   controlConfig,
+  controlKeys,
   signalsRollups,
   signalsBaselines,
   signalsAnomalies,

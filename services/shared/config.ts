@@ -8,6 +8,8 @@ import { readFileSync } from 'node:fs'
 import { envSchema } from 'env-schema'
 import type { XStatic } from 'typebox/schema'
 import { EXIT, messageOf, ServiceError } from './errors.ts'
+import { isLoopback } from './identity/local-access.ts'
+import { isRole } from './identity/principal.ts'
 import { Secret } from './secret.ts'
 
 const port = { type: 'integer', minimum: 1, maximum: 65535 } as const
@@ -19,6 +21,11 @@ const httpUrl = '^https?://[^\\s/]+'
 const namedUrls = '^[a-z][a-z0-9-]*=https?://[^\\s,]+(,[a-z][a-z0-9-]*=https?://[^\\s,]+)*$'
 const tenantPatterns = '^!?[A-Za-z0-9._*?-]+(,!?[A-Za-z0-9._*?-]+)*$'
 const identifier = '^[A-Za-z_][A-Za-z0-9_]*$'
+// Only with key pairs: a token signed with a shared secret could be made by whoever checks it.
+const signature = '((RS|PS|ES)(256|384|512)|EdDSA)'
+const signatureList = `^${signature}(,${signature})*$`
+const roleMap =
+  '^[^=,]+=(viewer|operator|approver|admin)(,[^=,]+=(viewer|operator|approver|admin))*$'
 
 /** Patterns as people read them: "... must be <this>". */
 const patternWords: Readonly<Record<string, string>> = {
@@ -29,6 +36,8 @@ const patternWords: Readonly<Record<string, string>> = {
   [namedUrls]: 'name=http://host:port, several separated by commas',
   [tenantPatterns]: 'names, maybe with * and ? in them or ! before them, separated by commas',
   [identifier]: 'a name of letters, digits and underscores',
+  [signatureList]: 'RS256, PS256, ES256 (or 384, 512) or EdDSA, several separated by commas',
+  [roleMap]: 'group=role, several separated by commas; roles: viewer, operator, approver, admin',
 }
 
 // JSON Schema itself, and TypeBox for its types alone: every process reads this first, and the library's builders would cost each
@@ -47,6 +56,13 @@ const withDefault = {
   CLICKHOUSE_DATABASE: { ...text, default: 'millrace', pattern: identifier },
   MILLRACE_HOST: { ...named, default: '127.0.0.1' },
   API_PORT: { ...port, default: 8080 },
+  MILLRACE_ANONYMOUS: { type: 'boolean', default: true },
+  OIDC_AUDIENCE: { ...named, default: 'millrace' },
+  OIDC_ALGORITHMS: { ...text, default: 'RS256,PS256,ES256,EdDSA', pattern: signatureList },
+  OIDC_CLOCK_SKEW_SECONDS: { type: 'integer', default: 30, minimum: 0, maximum: 600 },
+  OIDC_TENANT_CLAIM: { ...named, default: 'tenant' },
+  OIDC_ROLES_CLAIM: { ...named, default: 'roles' },
+  OIDC_KINDS_CLAIM: { ...named, default: 'kinds' },
   MILLRACE_DEMO: { type: 'boolean', default: true },
   TENANTS: { ...text, default: 'default', pattern: tenantList },
   // History and simulations are nothing to wake anybody for.
@@ -76,6 +92,8 @@ const optional = {
   WEBHOOK_SECRET: { ...text, minLength: 16 },
   WEBHOOK_SECRET_FILE: text,
   MILLRACE_DATA: text,
+  OIDC_ISSUER: { ...text, pattern: httpUrl },
+  OIDC_ROLE_MAP: { ...text, pattern: roleMap },
 } as const
 
 const environment = {
@@ -236,6 +254,32 @@ const webhookOf = (env: Environment) => {
   return { url: new Secret(url.href), secret, tenants: env.WEBHOOK_TENANTS.split(',') }
 }
 
+/** Who issues tokens, and what their claims mean; undefined: only API keys are taken. */
+const tokensOf = (env: Environment) => {
+  const issuer = env.OIDC_ISSUER
+  if (issuer === undefined) return undefined
+  const url = URL.parse(issuer)
+  if (url?.protocol !== 'https:' && !isLoopback(url?.hostname ?? '')) {
+    throw invalid(
+      `OIDC_ISSUER is "${issuer}", over which anybody on the way could change its keys. Use https://.`,
+    )
+  }
+  const pairs = (env.OIDC_ROLE_MAP ?? '').split(',').filter((pair) => pair !== '')
+  const roleOf = pairs.map((pair) => pair.split('='))
+  return {
+    issuer,
+    audience: env.OIDC_AUDIENCE,
+    algorithms: env.OIDC_ALGORITHMS.split(','),
+    clockSkewSeconds: env.OIDC_CLOCK_SKEW_SECONDS,
+    tenantClaim: env.OIDC_TENANT_CLAIM,
+    rolesClaim: env.OIDC_ROLES_CLAIM,
+    kindsClaim: env.OIDC_KINDS_CLAIM,
+    roleOf: Object.fromEntries(
+      roleOf.flatMap(([group = '', role]) => (isRole(role) ? [[group, role] as const] : [])),
+    ),
+  }
+}
+
 const structure = (env: Environment) => ({
   kafka: {
     brokers: env.KAFKA_BROKERS.split(','),
@@ -253,6 +297,9 @@ const structure = (env: Environment) => ({
   /** Address to listen on; loopback unless told otherwise. */
   host: env.MILLRACE_HOST,
   apiPort: env.API_PORT,
+  /** Whether requests of this machine need no key where the server listens on loopback. */
+  anonymous: env.MILLRACE_ANONYMOUS,
+  tokens: tokensOf(env),
   /** Health and metrics of a process that is not the API; each service has its own default. */
   metricsPort: env.METRICS_PORT,
   processes: processesOf(env),

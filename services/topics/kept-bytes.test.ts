@@ -10,10 +10,10 @@ it('all topics of a local stack together stay below 5 GB', () => {
   expect(totalBytes(bounds)).toBeLessThan(5e9)
 })
 
-it('only configuration is kept for ever, and only state grows with its keys', () => {
+it('only configuration and keys are kept for ever, and only state grows with its keys', () => {
   const unbounded = bounds.filter(({ maxBytes }) => maxBytes === null)
   const forEver = unbounded.filter(({ latestPerKey }) => !latestPerKey)
-  expect(forEver.map(({ name }) => name)).toEqual(['control.config'])
+  expect(forEver.map(({ name }) => name)).toEqual(['control.config', 'control.keys'])
   const state = unbounded.filter(({ latestPerKey }) => latestPerKey)
   expect(state.map(({ name }) => name.endsWith('.changelog'))).not.toContain(false)
 })
