@@ -19,7 +19,7 @@ export const settled = async (options: {
   const { cluster, groupId, timeoutMs, signal } = options
   const partitionsOf = (): number => PARTITIONS
   const inputs = Array.from({ length: PARTITIONS }, (_, partition) =>
-    taskInputs(counting, { partition, partitionsOf }),
+    taskInputs(counting, { partition, partitions: PARTITIONS, partitionsOf }),
   )
     .flat()
     .filter(({ kind }) => kind !== 'global')

@@ -30,6 +30,7 @@ export const textOf = (error: unknown): string =>
 /** Why a record was put aside instead of processed; the header `reason` of a dead letter. */
 export const RUNTIME_REASON_CODES = [
   'not-confluent-avro',
+  'undecodable',
   'unknown-schema',
   'malformed-value',
   'missing-value',

@@ -3,6 +3,8 @@
 export { definePipeline } from './topology/define-pipeline.ts'
 export type { Context, Pipeline } from './topology/define-pipeline.ts'
 export { copartitioned, globalTable, repartitioned } from './topology/inputs.ts'
+export { defineRawPipeline, raw, Undecodable } from './topology/raw-pipeline.ts'
+export type { RawContext, RawRecord } from './topology/raw-pipeline.ts'
 export { cell, ring, row, timer } from './topology/state.ts'
 export type { StateViews, Timer } from './topology/state.ts'
 export { DEFAULT_APPLICATION_ID, forApplication } from './topology/application.ts'

@@ -268,7 +268,12 @@ const missingHistory = async (
 ): Promise<string[]> => {
   const partitionsOf = (topic: string): number => knownOf(layout.partitionCounts, topic)
   const topics = new Set([orderTopic(pipeline.name)])
-  for (const { topic } of taskInputs(pipeline, { partition: 0, partitionsOf })) topics.add(topic)
+  for (const { topic } of taskInputs(pipeline, {
+    partition: 0,
+    partitions: layout.partitions,
+    partitionsOf,
+  }))
+    topics.add(topic)
   for (const { name } of Object.values(pipeline.outputs)) {
     if (!isCompacted(pipeline, name)) topics.add(name)
   }
@@ -294,7 +299,9 @@ const partitionCountsOf = async (
   pipeline: Pipeline,
 ): Promise<ReadonlyMap<string, number>> => {
   const names = new Set([
-    ...taskInputs(pipeline, { partition: 0, partitionsOf: () => 1 }).map(({ topic }) => topic),
+    ...taskInputs(pipeline, { partition: 0, partitions: 1, partitionsOf: () => 1 }).map(
+      ({ topic }) => topic,
+    ),
     ...Object.values(pipeline.outputs).map(({ name }) => name),
     ...internalTopics(pipeline).map(({ name }) => name),
   ])

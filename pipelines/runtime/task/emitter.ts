@@ -1,6 +1,8 @@
 /** Encodes what a pipeline emits into the task's outputs. */
 
+import { SchemaError } from '../../../schemas/errors.ts'
 import type { Topic } from '../../../schemas/topic.ts'
+import { AvroError } from '../avro/avro-error.ts'
 import { RecordEncoder } from '../avro/record-codec.ts'
 import { murmur2, toPartition } from '../record/index.ts'
 import type { KeyTable } from '../stores/key-table.ts'
@@ -53,6 +55,28 @@ export class Emitter<Value> {
     } else {
       const keyBytes = Buffer.from(key, 'utf8')
       this.#append(murmur2(keyBytes), keyBytes, 0, keyBytes.length, bytes)
+    }
+  }
+
+  /** Writes the value under its canonical key; else says why it cannot be written. */
+  emitWhatFits(value: Value): string | undefined {
+    const encoded = this.#encode(value)
+    if (typeof encoded === 'string') return encoded
+    const { key, bytes } = encoded
+    const { name } = this.#topic
+    const fault = this.#outputs.faultOf(name, key.length + bytes.length)
+    if (fault !== undefined) return fault
+    this.#append(murmur2(key), key, 0, key.length, bytes)
+    return undefined
+  }
+
+  #encode(value: Value): { readonly key: Buffer; readonly bytes: Buffer } | string {
+    try {
+      const key = Buffer.from(this.#topic.keyOf(value), 'utf8')
+      return { key, bytes: this.#encoder.encode(value) }
+    } catch (error) {
+      if (error instanceof SchemaError || error instanceof AvroError) return error.message
+      throw error
     }
   }
 

@@ -117,15 +117,20 @@ export class OutputBuffers {
     return output
   }
 
-  /** B1 */
-  #checkSize(topic: string, recordBytes: number): void {
+  /** Why a record with so many bytes of key and value does not fit; undefined when it does (B1). */
+  faultOf(topic: string, recordBytes: number): string | undefined {
     const limit = this.#maxBatchBytesOf(topic)
     const neededBytes = EMPTY_BATCH_BYTES + recordBytes
-    if (neededBytes <= limit) return
+    if (neededBytes <= limit) return undefined
+    return `A record for '${topic}' needs ${neededBytes} bytes and the topic takes ${limit}`
+  }
+
+  #checkSize(topic: string, recordBytes: number): void {
+    const fault = this.faultOf(topic, recordBytes)
+    if (fault === undefined) return
     throw new RuntimeError(
       'PIPELINE_FAILED',
-      `A record for '${topic}' needs ${neededBytes} bytes and the topic takes ${limit}; ` +
-        'write smaller records, or raise max.message.bytes of the topic and start again',
+      `${fault}; write smaller records, or raise max.message.bytes of the topic and start again`,
     )
   }
 

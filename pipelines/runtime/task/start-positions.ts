@@ -5,6 +5,7 @@
  * - P1: no record is taken twice, and none is passed over, because offsets were lost or moved or
  *   topics made anew: either the state's own position is used, or the task stops.
  * - P2: an input that the state knows nothing of is read from the group's offset, or its beginning.
+ * - P3: a topic of others that was made anew is another one: it is read from its beginning.
  */
 
 import { RuntimeError } from '../errors.ts'
@@ -32,22 +33,34 @@ export const topicsOfState = (task: Task): string[] => [
   ]),
 ]
 
+interface SettledPositions {
+  /** Partitions whose committed offsets were gone: they go on from the state's own. */
+  readonly recovered: readonly string[]
+  /** Of topics that were made anew (P3). */
+  readonly fresh: readonly string[]
+}
+
 /**
- * Positions the task's queues, whose state has been restored. Returns the partitions whose committed
- * offsets were gone, and which go on from the state's own.
+ * Positions the task's queues, whose state has been restored.
  *
  * @throws RuntimeError TOPIC_RECREATED, STATE_MISSING, POSITIONS_CONTRADICT_STATE
  */
-export const settlePositions = (task: Task, facts: StartFacts): string[] => {
+export const settlePositions = (task: Task, facts: StartFacts): SettledPositions => {
   const { lineage, pipeline } = task
-  checkTopicIds(task, facts.topicIds)
-  lineage.topicIds = facts.topicIds
+  const renewed = checkTopicIds(task, facts.topicIds)
+  lineage.noteTopicIds(facts.topicIds)
   const recovered: string[] = []
+  const fresh: string[] = []
   for (const queue of task.queues) {
     const { topic, partition, kind } = queue.input
     const place = `${topic}/${partition}`
     const recorded = kind === 'global' ? queue.position : lineage.positionOf(topic, partition)
     const endOffset = facts.endOf(topic, partition)
+    if (kind === 'raw' && (renewed.has(topic) || (recorded ?? 0) > endOffset)) {
+      queue.position = facts.earliestOf(topic, partition) // P3
+      fresh.push(place)
+      continue
+    }
     if (recorded !== undefined && recorded > endOffset) {
       throw new RuntimeError(
         'TOPIC_RECREATED',
@@ -79,19 +92,27 @@ export const settlePositions = (task: Task, facts: StartFacts): string[] => {
     if (committed < 0) recovered.push(place)
     queue.position = recorded
   }
-  return recovered
+  return { recovered, fresh }
 }
 
 const BEGIN_ANEW = 'to process everything again, run the pipeline under a new application id'
 
-const checkTopicIds = (task: Task, now: ReadonlyMap<string, string>): void => {
+/** Topics of others that were made anew. */
+const checkTopicIds = (task: Task, now: ReadonlyMap<string, string>): ReadonlySet<string> => {
+  const raw = new Set(Object.values(task.pipeline.raw).map(({ topic }) => topic))
+  const renewed = new Set<string>()
   for (const { topic, id } of task.lineage.recorded?.topics ?? []) {
     const found = now.get(topic)
     if (found === undefined || found === id) continue
+    if (raw.has(topic)) {
+      renewed.add(topic)
+      continue
+    }
     throw new RuntimeError(
       'TOPIC_RECREATED',
       `Topic '${topic}' was deleted and created again since pipeline '${task.pipeline.name}' wrote its state ` +
         `(id ${id}, now ${found}): positions and state no longer fit; ${BEGIN_ANEW}`,
     )
   }
+  return renewed
 }

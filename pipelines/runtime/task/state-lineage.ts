@@ -19,13 +19,21 @@ export class StateLineage {
   recorded: RecordedTopology | null = null
   /** Whether the task's changelog held anything at all. */
   restored = false
+  readonly #rawTopics: ReadonlySet<string>
   /** Of the topics that positions and state refer to, where the broker gives ids. */
-  topicIds: ReadonlyMap<string, string> = new Map()
+  #topicIds: ReadonlyMap<string, string> = new Map()
   readonly #topology: TopologyRecord
   readonly #positions = new Map<string, number>()
 
   constructor(pipeline: Pipeline) {
     this.#topology = topologyRecordOf(pipeline)
+    this.#rawTopics = new Set(Object.values(pipeline.raw).map(({ topic }) => topic))
+  }
+
+  /** As the broker has them now. A topic of others may be away, and be known again when it is back. */
+  noteTopicIds(now: ReadonlyMap<string, string>): void {
+    const away = (this.recorded?.topics ?? []).filter(({ topic }) => this.#rawTopics.has(topic))
+    this.#topicIds = new Map([...away.map(({ topic, id }) => [topic, id] as const), ...now])
   }
 
   positionOf(topic: string, partition: number): number | undefined {
@@ -55,7 +63,7 @@ export class StateLineage {
 
   /** O2: what is to be written, or undefined when the changelog says so already. */
   takeTopology(): RecordedTopology | undefined {
-    const topics = [...this.topicIds].map(([topic, id]) => ({ topic, id }))
+    const topics = [...this.#topicIds].map(([topic, id]) => ({ topic, id }))
     const topology = { ...this.#topology, topics }
     if (JSON.stringify(plain(this.recorded)) === JSON.stringify(plain(topology))) return undefined
     this.recorded = topology

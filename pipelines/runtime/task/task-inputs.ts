@@ -1,20 +1,27 @@
 /** The input partitions of one task, derived from its pipeline. */
 
-import type { Topic } from '../../../schemas/topic.ts'
-import { controlTicks } from '../../../schemas/topics.ts'
 import type { Pipeline } from '../topology/define-pipeline.ts'
 import type { AnyGlobalInput, AnyKeyedInput } from '../topology/inputs.ts'
-import { repartitionTopic, ticksTopic } from '../topology/internal-topics.ts'
+import { hasTicks, repartitionTopic, tickTopicOf, ticksTopic } from '../topology/internal-topics.ts'
+import type { RawInput } from '../topology/raw-pipeline.ts'
 
 export interface TaskInput {
-  readonly kind: 'source' | 'repartition' | 'global' | 'ticks'
+  readonly kind: 'source' | 'repartition' | 'raw' | 'global' | 'ticks'
   readonly topic: string
   readonly partition: number
   /** Name in the pipeline's `inputs` or `globals`; empty for ticks. */
   readonly name: string
   readonly keyed?: AnyKeyedInput
+  readonly raw?: RawInput
   readonly global?: AnyGlobalInput
 }
+
+/** A partition of a topic of others. */
+export interface RawTaskInput extends TaskInput {
+  readonly raw: RawInput
+}
+
+export const isRaw = (input: TaskInput): input is RawTaskInput => input.raw !== undefined
 
 /** Ticks, configuration and commands wait for every other input; data does not. */
 export const isControl = (input: TaskInput): boolean =>
@@ -22,16 +29,28 @@ export const isControl = (input: TaskInput): boolean =>
 
 export const taskInputs = (
   pipeline: Pipeline,
-  options: { readonly partition: number; readonly partitionsOf: (topic: string) => number },
+  options: {
+    readonly partition: number
+    readonly partitions: number
+    readonly partitionsOf: (topic: string) => number
+  },
 ): TaskInput[] => {
-  const { partition } = options
+  const { partition, partitions } = options
   const inputs: TaskInput[] = []
   for (const [name, keyed] of Object.entries(pipeline.inputs)) {
     const repartition = repartitionTopic(pipeline.name, keyed.topic.name)
     inputs.push({ kind: 'source', topic: keyed.topic.name, partition, name, keyed })
     inputs.push({ kind: 'repartition', topic: repartition, partition, name, keyed })
   }
-  for (const topic of [...upstreamTickTopics(pipeline), ticksTopic(pipeline.name)]) {
+  for (const [name, raw] of Object.entries(pipeline.raw)) {
+    const { topic } = raw
+    // X1
+    for (let index = partition; index < options.partitionsOf(topic); index += partitions) {
+      inputs.push({ kind: 'raw', topic, partition: index, name, raw })
+    }
+  }
+  const ownTicks = hasTicks(pipeline) ? [ticksTopic(pipeline.name)] : []
+  for (const topic of [...upstreamTickTopics(pipeline), ...ownTicks]) {
     inputs.push({ kind: 'ticks', topic, partition, name: '' })
   }
   for (const [name, global] of Object.entries(pipeline.globals)) {
@@ -46,10 +65,3 @@ export const taskInputs = (
 export const upstreamTickTopics = (pipeline: Pipeline): string[] => [
   ...new Set(Object.values(pipeline.inputs).map(({ topic }) => tickTopicOf(topic))),
 ]
-
-const PIPELINE_OWNER = 'pipelines/'
-
-const tickTopicOf = (topic: Pick<Topic, 'owner'>): string =>
-  topic.owner.startsWith(PIPELINE_OWNER)
-    ? ticksTopic(topic.owner.slice(PIPELINE_OWNER.length))
-    : controlTicks.name

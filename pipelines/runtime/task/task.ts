@@ -17,7 +17,9 @@ import { controlTicks } from '../../../schemas/topics.ts'
 import { RuntimeError, textOf } from '../errors.ts'
 import type { Pipeline } from '../topology/define-pipeline.ts'
 import type { OrderRun } from '../topology/internal-schemas.ts'
+import { hasTicks } from '../topology/internal-topics.ts'
 import type { OutputSettings } from './emitter.ts'
+import { ArrivalOrder } from './arrival-order.ts'
 import { HandlerContext } from './handler-context.ts'
 import { AppendTimeOrder, type InputOrder } from './input-merger.ts'
 import { InputQueue, type FetchedRecords } from './input-queue.ts'
@@ -27,11 +29,12 @@ import { KeyProcessor } from './key-processor.ts'
 import { KeySpace } from './key-space.ts'
 import { OriginProgress } from './origin-progress.ts'
 import { OutputBuffers, type PartitionOutput } from './output-buffers.ts'
+import { RawRecords } from './raw-records.ts'
 import { RecordValues, type Refusal, type SchemaSource } from './record-values.ts'
 import { SideOutputs } from './side-outputs.ts'
 import { StateLineage } from './state-lineage.ts'
 import { TaskCounters } from './task-counters.ts'
-import { taskInputs, upstreamTickTopics, type TaskInput } from './task-inputs.ts'
+import { isRaw, taskInputs, upstreamTickTopics, type TaskInput } from './task-inputs.ts'
 import {
   CONTROL_ORIGIN,
   outputOrigin,
@@ -90,7 +93,8 @@ export class Task {
   readonly #processor: KeyProcessor
   readonly #intake: Intake
   readonly #internal: InternalRecords
-  readonly #ticks: TickRelay
+  readonly #raw: RawRecords
+  readonly #ticks: TickRelay | undefined
   readonly #controlValues = new Map<InputQueue, RecordValues>()
   readonly #sideOutputs: SideOutputs
   readonly #aheadToleranceMs: number
@@ -107,9 +111,12 @@ export class Task {
     this.partition = partition
     this.#aheadToleranceMs = options.aheadToleranceMs ?? DEFAULT_AHEAD_TOLERANCE_MS
     this.#outputs = new OutputBuffers(settings.maxBatchBytesOf)
-    this.inputs = taskInputs(pipeline, { partition, partitionsOf: settings.partitionsOf })
+    const { partitionsOf } = settings
+    this.inputs = taskInputs(pipeline, { partition, partitions, partitionsOf })
     this.queues = this.inputs.map((input) => new InputQueue(input, 0))
-    this.#order = new AppendTimeOrder(this.queues)
+    this.#order = hasTicks(pipeline)
+      ? new AppendTimeOrder(this.queues)
+      : new ArrivalOrder(this.queues)
     this.keySpace = new KeySpace(pipeline)
     const origins = tickOrigins(pipeline, partitions)
     this.clocks = new TenantClocks(origins)
@@ -147,7 +154,15 @@ export class Task {
       schemas,
       aheadToleranceMs: this.#aheadToleranceMs,
     })
-    this.#ticks = new TickRelay({ pipeline, partition, settings })
+    this.#raw = new RawRecords({
+      pipeline,
+      keySpace: this.keySpace,
+      tenants: this.clocks,
+      counters: this.counters,
+      outputs: this.#outputs,
+      settings,
+    })
+    if (hasTicks(pipeline)) this.#ticks = new TickRelay({ pipeline, partition, settings })
     for (const queue of this.queues) {
       const topic = controlTopic(queue.input)
       if (topic)
@@ -172,7 +187,7 @@ export class Task {
   /** Of outputs that the next commit takes, about. */
   get pendingBytes(): number {
     const { pendingBytes } = this.#outputs
-    return pendingBytes + this.#ticks.pendingBytes + this.#runs.length * RUN_BYTES
+    return pendingBytes + (this.#ticks?.pendingBytes ?? 0) + this.#runs.length * RUN_BYTES
   }
 
   /** All that the next commit will hold, changed state included, about. */
@@ -232,7 +247,7 @@ export class Task {
         offset: position,
       }))
     this.#writeLineage(offsets)
-    return { outputs: this.#outputs.take(), ticks: this.#ticks.take(), offsets }
+    return { outputs: this.#outputs.take(), ticks: this.#ticks?.take(), offsets }
   }
 
   #writeLineage(positions: Commit['offsets']): void {
@@ -288,7 +303,7 @@ export class Task {
   /** Processes the head of the queue; returns a schema id that is not known yet, or -1. */
   #take(queue: InputQueue): number {
     try {
-      return queue.input.keyed === undefined ? this.#takeControl(queue) : this.#takeData(queue)
+      return queue.input.keyed === undefined ? this.#takeOther(queue) : this.#takeData(queue)
     } catch (error) {
       const { topic, partition } = queue.input
       throw new RuntimeError(
@@ -353,6 +368,18 @@ export class Task {
     this.counters.countDeadLetter(this.#intake.refusal.reason)
   }
 
+  #takeOther(queue: InputQueue): number {
+    const { input, head } = queue
+    if (!isRaw(input)) return this.#takeControl(queue)
+    const refusal = this.#raw.take(input, head)
+    if (refusal !== undefined) {
+      this.#intake.refusal = refusal
+      this.#deadLetter(input, queue)
+    }
+    this.counters.records += 1
+    return -1
+  }
+
   #takeControl(queue: InputQueue): number {
     const values = this.#controlValues.get(queue) as RecordValues
     const outcome = values.read(queue.head)
@@ -390,14 +417,14 @@ export class Task {
     const sourceMs = this.clocks.sourceClockMs(tenant)
     const clockMs = this.clocks.clockMs(tenant)
     if (sourceMs > sourceBeforeMs) {
-      this.#ticks.pass('repartition', { tenant: tick.tenant, timestamp: sourceMs })
+      this.#ticks?.pass('repartition', { tenant: tick.tenant, timestamp: sourceMs })
     }
     if (clockMs <= beforeMs) return
     this.#tenantClockMs[tenant] = clockMs
     this.#processor.advanceTenant(tenant, clockMs)
     if (Math.floor(clockMs / HOUR_MS) > Math.floor(beforeMs / HOUR_MS))
       this.#evictIdle(tenant, clockMs)
-    this.#ticks.pass('output', { tenant: tick.tenant, timestamp: clockMs })
+    this.#ticks?.pass('output', { tenant: tick.tenant, timestamp: clockMs })
   }
 
   #tickRefusal({ head }: InputQueue, { tenant, timestamp }: Tick): Refusal | undefined {

@@ -44,6 +44,8 @@ const SETTLE_ROUNDS = 100_000
 export interface TestDriverOptions {
   /** Partitions of every topic that has not a fixed number of them (default 4). */
   readonly partitions?: number
+  /** Of topics of others, which a raw pipeline reads; those not named have none: they do not exist. */
+  readonly rawPartitions?: Readonly<Record<string, number>>
   /** Commit after this many processed records (default 10,000), and when idle. */
   readonly recordsPerCommit?: number
   /** Batches per fetch (default: all there are). */
@@ -89,6 +91,7 @@ export class TestDriver {
   #pipeline: Pipeline
   readonly #options: TestDriverOptions
   readonly #partitions: number
+  #rawPartitions: Readonly<Record<string, number>>
   readonly #recordsPerCommit: number
   readonly #batchesPerFetch: number
   readonly #skewMs: (partition: TopicPartition) => number
@@ -126,6 +129,7 @@ export class TestDriver {
     this.#crashes = options.crashes ?? (() => false)
     this.#stalls = options.stalls ?? (() => false)
     this.#partitions = options.partitions ?? 4
+    this.#rawPartitions = options.rawPartitions ?? {}
     this.#recordsPerCommit = options.recordsPerCommit ?? 10_000
     this.#batchesPerFetch = options.batchesPerFetch ?? Infinity
     this.#skewMs = options.skewMs ?? (() => 0)
@@ -157,7 +161,7 @@ export class TestDriver {
 
   /** Produces bytes as another client might: any key, any partition, any value. */
   pipeRaw(
-    topic: AnyTopic,
+    topic: Pick<AnyTopic, 'name'>,
     record: ProducedRecord & { readonly partition: number; readonly atMs?: number },
   ): void {
     this.setBrokerTime(record.atMs ?? 0)
@@ -206,6 +210,12 @@ export class TestDriver {
     return this.#records(deadLetterTopic(this.#pipeline.name), sideRecord)
   }
 
+  /** Gives topics of others so many partitions from now on. */
+  setRawPartitions(counts: Readonly<Record<string, number>>): void {
+    this.#rawPartitions = counts
+    this.restart()
+  }
+
   /** Drops all tasks, committed or not, and rebuilds them from their changelogs. */
   restart(): void {
     this.#tasks = this.#openTasks()
@@ -249,7 +259,7 @@ export class TestDriver {
   rederive(options: RederiveOptions = {}): TestDriver {
     const again = new TestDriver(
       this.#pipeline,
-      { ...options, partitions: this.#partitions },
+      { ...options, partitions: this.#partitions, rawPartitions: this.#rawPartitions },
       { inputs: this.#inputs, schemas: this.#schemas, follows: this },
     )
     again.#nowMs = this.#nowMs
@@ -358,6 +368,7 @@ export class TestDriver {
 
   #openTask(partition: number): Task {
     const partitions = this.#partitions
+    const raw = new Set(Object.values(this.#pipeline.raw).map(({ topic }) => topic))
     const globals = new Set(Object.values(this.#pipeline.globals).map(({ topic }) => topic.name))
     const task = new Task({
       pipeline: this.#pipeline,
@@ -365,7 +376,10 @@ export class TestDriver {
       partitions,
       schemas: this.#schemas,
       settings: {
-        partitionsOf: (topic) => (globals.has(topic) ? 1 : partitions),
+        partitionsOf: (topic) => {
+          if (raw.has(topic)) return this.#rawPartitions[topic] ?? 0
+          return globals.has(topic) ? 1 : partitions
+        },
         schemaIdOf: (topic) => this.#schemas.idOfInternal(this.#pipeline, topic),
       },
     })

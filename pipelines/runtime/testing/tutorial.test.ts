@@ -15,13 +15,16 @@ import {
   copartitioned,
   days,
   definePipeline,
+  defineRawPipeline,
   globalTable,
   minutes,
+  raw,
   row,
   seconds,
   session,
   timer,
   tumbling,
+  Undecodable,
 } from '../index.ts'
 import { createTestDriver } from './test-driver.ts'
 
@@ -220,6 +223,53 @@ it('says the same again when its recorded order is followed', () => {
   const again = driver.rederive()
   expect(again.readBytes('signals.levels')).toEqual(driver.readBytes('signals.levels'))
   expect(said(driver)).toHaveLength(5)
+})
+
+const sensors = defineRawPipeline({
+  name: 'sensors',
+  version: 1,
+  inputs: {
+    readings: raw('sensors.readings', {
+      decode: ({ value }) => {
+        const match = /^(\d+)((?: [a-z]+=\d+)+)$/.exec(value?.toString('utf8') ?? '')
+        if (match === null) return new Undecodable('expected a time and name=value pairs')
+        return { timestamp: Number(match[1]), pairs: (match[2] ?? '').trim().split(' ') }
+      },
+    }),
+  },
+  outputs: { points: telemetryMetrics },
+  on: {
+    readings({ timestamp, pairs }, _state, context) {
+      for (const pair of pairs) {
+        const [name = '', value] = pair.split('=')
+        const series = { tenant: 'default', name, labels: {} }
+        const point = {
+          ...series,
+          timestamp,
+          value: Number(value),
+          unit: null,
+          kind: 'gauge' as const,
+        }
+        const fault = context.emit('points', point)
+        if (fault !== undefined) context.reject(`${name}: ${fault}`)
+      }
+    },
+  },
+})
+
+it('takes from a record of others what can be written, and puts aside what cannot be read', () => {
+  const driver = createTestDriver(sensors, { rawPartitions: { 'sensors.readings': 1 } })
+  for (const text of ['1000 hall=20 attic=31', 'hall 20']) {
+    driver.pipeRaw(
+      { name: 'sensors.readings' },
+      { key: null, value: Buffer.from(text), partition: 0 },
+    )
+  }
+  const names = driver.read(telemetryMetrics).map(({ name }) => name)
+  expect(names.sort()).toEqual(['attic', 'hall'])
+  expect(driver.readDeadLetters().map(({ headers }) => headers['millrace-detail'])).toEqual([
+    'expected a time and name=value pairs',
+  ])
 })
 
 it('stands in the README word for word', () => {

@@ -10,6 +10,7 @@ import type { Topic } from '../../../schemas/topic.ts'
 import { RuntimeError } from '../errors.ts'
 import type { WindowAggregate } from '../stores/window-store.ts'
 import type { AnyGlobalInput, AnyKeyedInput, GlobalStateOf, RecordOf } from './inputs.ts'
+import type { RawInput } from './raw-pipeline.ts'
 import { KEYS_STORE, TASK_STORE } from './store-names.ts'
 import type { CellSpec, StateSpecs, StateViews } from './state.ts'
 import type { SessionSpec } from './session-window.ts'
@@ -125,6 +126,8 @@ export interface Pipeline {
   readonly name: string
   readonly version: number
   readonly inputs: KeyedInputs
+  /** Instead of `inputs`, of a raw pipeline: see raw-pipeline.ts. */
+  readonly raw: Readonly<Record<string, RawInput>>
   readonly globals: GlobalInputs
   readonly state: StateSpecs
   readonly outputs: Outputs
@@ -187,27 +190,13 @@ export const definePipeline = <
   const refuse = (reason: string): never => {
     throw new RuntimeError('TOPOLOGY_INVALID', `Pipeline '${spec.name}': ${reason}`)
   }
-  if (!NAME.test(spec.name)) refuse('the name must be lower-case letters, digits and dashes')
-  const rows = Object.values(spec.state ?? {}).filter(({ kind }) => kind === 'row')
-  if (rows.length > 1) refuse('at most one row; put the numbers of one key into one row')
-  const numbers = [
-    ...Object.values(spec.state ?? {}).flatMap((state) =>
-      state.kind === 'row' ? Object.keys(state.initial) : [],
-    ),
-    ...Object.values(spec.windows ?? {}).flatMap((window) => Object.keys(window.row)),
-  ]
-  const reserved = numbers.find((name) => name.startsWith('_'))
-  if (reserved !== undefined) refuse(`'${reserved}': names with '_' in front are the runtime's own`)
-  const stores = [...Object.keys(spec.state ?? {}), ...Object.keys(spec.windows ?? {})]
-  for (const name of stores) {
-    if (!STORE_NAME.test(name)) refuse(`'${name}' cannot name a store: letters and digits only`)
-    if (RESERVED_STORES.includes(name)) refuse(`'${name}' is a store of the runtime's own`)
-  }
-  const topics = [...Object.values(spec.inputs), ...Object.values(spec.globals ?? {})]
-    .map(({ topic }) => topic.name)
-    .sort()
-  const twice = topics.find((name, index) => name === topics[index + 1])
-  if (twice !== undefined) refuse(`'${twice}' is more than one of its inputs`)
+  const { name, state = {}, windows = {} } = spec
+  const stores = [...Object.keys(state), ...Object.keys(windows)]
+  const topics = [...Object.values(spec.inputs), ...Object.values(spec.globals ?? {})].map(
+    ({ topic }) => topic.name,
+  )
+  const fault = faultOfNames({ name, state, windows, topics })
+  if (fault !== undefined) refuse(fault)
   const kept = spec.forgets?.find((name) => stores.includes(name) || topics.includes(name))
   if (kept !== undefined) refuse(`'${kept}' is declared, and forgotten besides`)
   for (const name of Object.keys(spec.windows ?? {})) {
@@ -227,6 +216,7 @@ export const definePipeline = <
     if (missing.length > 0) refuse(`input '${name}' has no field '${String(missing[0])}'`)
   }
   return Object.freeze({
+    raw: {},
     globals: {},
     state: {},
     windows: {},
@@ -235,6 +225,29 @@ export const definePipeline = <
     forgets: [],
     ...spec,
   }) as unknown as Pipeline
+}
+
+/** What is wrong with names of the pipeline, its stores and its topics. */
+export const faultOfNames = (spec: {
+  readonly name: string
+  readonly state: StateSpecs
+  readonly windows?: Readonly<Record<string, { readonly row: object }>>
+  readonly topics: readonly string[]
+}): string | undefined => {
+  const { state, windows = {} } = spec
+  if (!NAME.test(spec.name)) return 'the name must be lower-case letters, digits and dashes'
+  const rows = Object.values(state).flatMap((each) => (each.kind === 'row' ? [each.initial] : []))
+  if (rows.length > 1) return 'at most one row; put the numbers of one key into one row'
+  const numbers = [...rows, ...Object.values(windows).map(({ row }) => row)].flatMap(Object.keys)
+  const reserved = numbers.find((name) => name.startsWith('_'))
+  if (reserved !== undefined) return `'${reserved}': names with '_' in front are the runtime's own`
+  for (const name of [...Object.keys(state), ...Object.keys(windows)]) {
+    if (!STORE_NAME.test(name)) return `'${name}' cannot name a store: letters and digits only`
+    if (RESERVED_STORES.includes(name)) return `'${name}' is a store of the runtime's own`
+  }
+  const topics = spec.topics.toSorted()
+  const twice = topics.find((name, index) => name === topics[index + 1])
+  return twice && `'${twice}' is more than one of its inputs`
 }
 
 /** How long a key that falls silent keeps a window open. */

@@ -1,6 +1,6 @@
 /** The internal topics of a pipeline: their names, kinds and schemas, derived from its topology. */
 
-import type { AvroSchema } from '../../../schemas/topic.ts'
+import type { AvroSchema, Topic } from '../../../schemas/topic.ts'
 import { controlTicks } from '../../../schemas/topics.ts'
 import type { Pipeline } from './define-pipeline.ts'
 import { orderSchema, taskStateSchema } from './internal-schemas.ts'
@@ -24,6 +24,21 @@ export const ticksTopic = (pipeline: string): string => `${pipeline}.ticks`
 export const lateTopic = (pipeline: string): string => `${pipeline}.late`
 export const deadLetterTopic = (pipeline: string): string => `${pipeline}.dead-letter`
 
+const PIPELINE_OWNER = 'pipelines/'
+
+/** Whether readers of the topic take their time from the pipeline that writes it. */
+export const isWrittenByPipelines = ({ owner }: Pick<Topic, 'owner'>): boolean =>
+  owner.startsWith(PIPELINE_OWNER)
+
+/** The ticks that pace the topic. */
+export const tickTopicOf = (topic: Pick<Topic, 'owner'>): string =>
+  isWrittenByPipelines(topic)
+    ? ticksTopic(topic.owner.slice(PIPELINE_OWNER.length))
+    : controlTicks.name
+
+/** Whether time comes and goes by ticks; of raw pipelines it does not. */
+export const hasTicks = (pipeline: Pipeline): boolean => Object.keys(pipeline.inputs).length > 0
+
 export const internalTopics = (pipeline: Pipeline): InternalTopic[] => {
   const { name } = pipeline
   const changelogs = [...storesOf(pipeline), { name: TASK_STORE, schema: taskStateSchema }]
@@ -41,8 +56,12 @@ export const internalTopics = (pipeline: Pipeline): InternalTopic[] => {
       cleanup: 'delete',
     })),
     { name: orderTopic(name), kind: 'order', schema: orderSchema, cleanup: 'delete' },
-    { name: ticksTopic(name), kind: 'ticks', schema: controlTicks.schema, cleanup: 'delete' },
-    { name: lateTopic(name), kind: 'late', schema: undefined, cleanup: 'delete' },
+    ...(hasTicks(pipeline) ? topicsOfTime(name) : []),
     { name: deadLetterTopic(name), kind: 'dead-letter', schema: undefined, cleanup: 'delete' },
   ]
 }
+
+const topicsOfTime = (pipeline: string): InternalTopic[] => [
+  { name: ticksTopic(pipeline), kind: 'ticks', schema: controlTicks.schema, cleanup: 'delete' },
+  { name: lateTopic(pipeline), kind: 'late', schema: undefined, cleanup: 'delete' },
+]

@@ -18,6 +18,8 @@ import type { SessionSpec } from './session-window.ts'
 import { storesOf } from './state-layout.ts'
 import type { WindowSpec } from './windows.ts'
 
+const RAW = 'raw'
+
 export interface TopologyRecord {
   readonly version: number
   /** The first one is the home row. */
@@ -36,7 +38,10 @@ export const topologyRecordOf = (pipeline: Pipeline): TopologyRecord => ({
     kind,
     times: timesOf(pipeline.windows[name]?.window),
   })),
-  inputs: Object.values(pipeline.inputs).map(({ topic, kind }) => ({ topic: topic.name, kind })),
+  inputs: [
+    ...Object.values(pipeline.inputs).map(({ topic, kind }) => ({ topic: topic.name, kind })),
+    ...Object.values(pipeline.raw).map(({ topic }) => ({ topic, kind: RAW })),
+  ],
 })
 
 /** @throws RuntimeError TOPOLOGY_CHANGED when the pipeline cannot go on with the state (C1 to C3) */
@@ -104,7 +109,8 @@ const inputFault = (
 ): Fault | undefined => {
   const input = now.inputs.find((candidate) => candidate.topic === topic)
   if (input === undefined) {
-    if (forgets.includes(topic)) return undefined
+    // Which topics of others are read is configuration; one that comes back is read on.
+    if (kind === RAW || forgets.includes(topic)) return undefined
     return {
       fact: `its input '${topic}' is gone`,
       wayOut: `read it again, or give up what was not read of it by \`forgets: ['${topic}']\``,

@@ -1,21 +1,25 @@
 /**
  * Partition counts of a pipeline's topics. Which task owns a key hangs on them, so they are read once
  * and hold for as long as the worker runs; one that changes meanwhile stops it.
+ *
+ * Topics of others, which a raw pipeline reads, are dealt over the tasks whatever they have: they may
+ * come, grow and go (X1 in raw-pipeline.ts).
  */
 import { RuntimeError } from '../../errors.ts'
 import { upstreamTickTopics } from '../../task/task-inputs.ts'
 import type { Pipeline } from '../../topology/define-pipeline.ts'
 import { internalTopics } from '../../topology/internal-topics.ts'
-import type { KafkaCluster } from '../cluster.ts'
+import type { KafkaCluster, RetryLimit } from '../cluster.ts'
 
 export class PartitionCounts {
   readonly #pipeline: Pipeline
   readonly #source: string
   readonly #counts: ReadonlyMap<string, number>
+  #raw: ReadonlyMap<string, RawTopic> = new Map()
 
   private constructor(pipeline: Pipeline, counts: ReadonlyMap<string, number>) {
     this.#pipeline = pipeline
-    this.#source = Object.values(pipeline.inputs)[0]?.topic.name ?? ''
+    this.#source = keyedTopics(pipeline)[0] ?? ''
     this.#counts = counts
   }
 
@@ -31,16 +35,17 @@ export class PartitionCounts {
     }
     const counts = new PartitionCounts(pipeline, found)
     counts.#check(found)
+    await counts.#lookAtRaw(cluster)
     return counts
   }
 
-  /** As many as the inputs have partitions. */
+  /** As many as the inputs have partitions; those of a raw pipeline: its own topics. */
   get tasks(): number {
     return this.of(this.#source)
   }
 
   of(topic: string): number {
-    const count = this.#counts.get(topic)
+    const count = this.#counts.get(topic) ?? this.#raw.get(topic)?.partitions
     if (count === undefined) {
       throw new RuntimeError(
         'TOPOLOGY_INVALID',
@@ -50,12 +55,18 @@ export class PartitionCounts {
     return count
   }
 
+  /** Topics of others that do not exist now. */
+  get missing(): readonly string[] {
+    return [...this.#raw].filter(([, { partitions }]) => partitions === 0).map(([topic]) => topic)
+  }
+
   /**
-   * Asks the cluster again. Topics that it does not tell about are left out.
+   * Asks the cluster again. Topics that it does not tell about are left out. True when the tasks have
+   * other inputs now: topics of others have changed.
    *
    * @throws RuntimeError TOPOLOGY_PARTITIONS_CHANGED when one has another count than at the start
    */
-  async checkAgain(cluster: KafkaCluster): Promise<void> {
+  async checkAgain(cluster: KafkaCluster): Promise<boolean> {
     const topics = await cluster.metadata(keyedTopics(this.#pipeline), { retryTimeoutMs: 0 })
     this.#check(
       new Map(
@@ -64,6 +75,21 @@ export class PartitionCounts {
           .map(({ topic, partitions }) => [topic, partitions.length]),
       ),
     )
+    return this.#lookAtRaw(cluster, { retryTimeoutMs: 0 })
+  }
+
+  async #lookAtRaw(cluster: KafkaCluster, limit: RetryLimit = {}): Promise<boolean> {
+    const names = Object.values(this.#pipeline.raw).map(({ topic }) => topic)
+    if (names.length === 0) return false
+    const found = new Map(
+      (await cluster.metadata(names, limit)).map(({ topic, topicId, partitions, errorCode }) => [
+        topic,
+        errorCode === 0 ? { topicId, partitions: partitions.length } : ABSENT,
+      ]),
+    )
+    const before = this.#raw
+    this.#raw = new Map(names.map((name) => [name, found.get(name) ?? ABSENT]))
+    return names.some((name) => !isSame(before.get(name), this.#raw.get(name)))
   }
 
   #check(found: ReadonlyMap<string, number>): void {
@@ -80,6 +106,15 @@ export class PartitionCounts {
     }
   }
 }
+
+interface RawTopic {
+  readonly topicId: string
+  readonly partitions: number
+}
+const ABSENT: RawTopic = { topicId: '', partitions: 0 }
+
+const isSame = (one: RawTopic | undefined, other: RawTopic | undefined): boolean =>
+  one?.topicId === other?.topicId && one?.partitions === other?.partitions
 
 /**
  * Those whose partition p belongs to task p. Ticks of pipelines before this one are among them: as

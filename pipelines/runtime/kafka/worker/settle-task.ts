@@ -24,7 +24,7 @@ export const settleTask = async (options: SettleOptions): Promise<void> => {
   ])
   const known = topics.filter(({ topicId }) => topicId !== NO_TOPIC_ID)
   const { recorded } = task.lineage
-  const recovered = settlePositions(task, {
+  const { recovered, fresh } = settlePositions(task, {
     topicIds: new Map(known.map(({ topic, topicId }) => [topic, topicId])),
     committedOf: lookUpIn(committed),
     earliestOf: lookUpIn(earliest),
@@ -37,6 +37,12 @@ export const settleTask = async (options: SettleOptions): Promise<void> => {
     logger.warn(
       { ...about, inputs: recovered },
       'Committed offsets were gone; the state has its own',
+    )
+  }
+  if (fresh.length > 0) {
+    logger.warn(
+      { ...about, inputs: fresh },
+      'Topics were made anew; reading them from the beginning',
     )
   }
   if (recorded !== null && recorded.version > version) {

@@ -9,6 +9,8 @@
  *   and says so: the data stays where it is.
  * - S4: partition counts that change stop the worker: keys would be in other partitions than their
  *   state, and new partitions would be read by nobody.
+ * - S5: topics of others that come, grow, go or are made anew are no reason to stop: tasks are drained
+ *   and opened again with the partitions that there are.
  */
 
 import { RuntimeError, textOf } from '../../errors.ts'
@@ -96,6 +98,7 @@ export class StreamWorker {
   readonly #stopping = new AbortController()
   readonly #restores = new Turns(RESTORES_AT_ONCE)
   #member: GroupMember | undefined
+  #partitions: PartitionCounts | undefined
   readonly #memory: TaskMemory
   #maxBatchBytes: ReadonlyMap<string, number> = new Map()
   #partitionCheck: NodeJS.Timeout | undefined
@@ -112,12 +115,13 @@ export class StreamWorker {
     const { cluster, sessionTimeoutMs } = this.#options
     this.#maxBatchBytes = await readBatchLimits(cluster, this.pipeline)
     const partitions = await PartitionCounts.read(cluster, this.pipeline)
-    const tasks = this.#listTasks(partitions)
+    const inputs = this.#listTasks(partitions).flatMap((task) => task.partitions)
+    const topicsOfOthers = Object.values(this.pipeline.raw).map(({ topic }) => topic)
     const member: GroupMember = new GroupMember({
       cluster,
       groupId: this.#groupId,
-      topics: [...new Set(tasks.flatMap((task) => task.partitions.map(({ topic }) => topic)))],
-      listTasks: () => tasks,
+      topics: [...new Set([...inputs.map(({ topic }) => topic), ...topicsOfOthers])],
+      listTasks: () => this.#listTasks(partitions),
       ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
       onAssign: (ids) => {
         this.#take(ids, { member, partitions })
@@ -131,6 +135,8 @@ export class StreamWorker {
       },
     })
     this.#member = member
+    this.#partitions = partitions
+    this.#noteMissing(partitions)
     member.start()
     this.#partitionCheck = setInterval(() => {
       void this.#checkPartitions(partitions)
@@ -168,9 +174,11 @@ export class StreamWorker {
     const partitionsOf = (topic: string): number => partitions.of(topic)
     return Array.from({ length: partitions.tasks }, (_, partition) => ({
       id: this.#taskId(partition),
-      partitions: taskInputs(this.pipeline, { partition, partitionsOf }).filter(
-        ({ kind }) => kind !== 'global',
-      ),
+      partitions: taskInputs(this.pipeline, {
+        partition,
+        partitions: partitions.tasks,
+        partitionsOf,
+      }).filter(({ kind }) => kind !== 'global'),
     }))
   }
 
@@ -178,16 +186,44 @@ export class StreamWorker {
     return `${this.pipeline.name}/${partition}`
   }
 
-  /** S4 */
+  /** Topics of others that do not exist: their part of the work waits for them. */
+  get missingTopics(): readonly string[] {
+    return this.#partitions?.missing ?? []
+  }
+
+  /** S4, S5 */
   async #checkPartitions(partitions: PartitionCounts): Promise<void> {
     const { cluster, onFailure } = this.#options
     try {
-      await partitions.checkAgain(cluster)
+      if (!(await partitions.checkAgain(cluster))) return
+      this.#noteMissing(partitions)
+      await Promise.all([...this.#owned].map(([id, owned]) => this.#reopen(id, owned)))
     } catch (error) {
       if (!(error instanceof RuntimeError) || this.#stopping.signal.aborted) return
       await this.stop()
       onFailure(error)
     }
+  }
+
+  #noteMissing({ missing }: PartitionCounts): void {
+    if (missing.length === 0) return
+    const { logger } = this.#options.cluster
+    logger.warn(
+      { pipeline: this.pipeline.name, topics: missing },
+      'Topics to read do not exist yet',
+    )
+  }
+
+  /** S5 */
+  async #reopen(id: string, owned: OwnedTask): Promise<void> {
+    const { runner, partition, group } = owned
+    if (owned.error !== undefined) return
+    await runner.drain()
+    await runner.close()
+    if (this.#owned.get(id) !== owned || owned.runner !== runner) return
+    if (this.#stopping.signal.aborted) return
+    owned.runner = this.#createRunner({ id, partition, group })
+    void owned.runner.open()
   }
 
   #take(ids: readonly string[], group: TaskGroup): void {

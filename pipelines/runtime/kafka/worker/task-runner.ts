@@ -17,9 +17,10 @@ import { RuntimeError } from '../../errors.ts'
 import type { PartitionOutput } from '../../task/output-buffers.ts'
 import type { Task, Commit } from '../../task/task.ts'
 import type { InputQueue } from '../../task/input-queue.ts'
+import { isControl } from '../../task/task-inputs.ts'
 import type { KafkaCluster } from '../cluster.ts'
 import type { GroupMember } from '../group-member.ts'
-import { KafkaError } from '../kafka-error.ts'
+import { brokerError, KafkaError } from '../kafka-error.ts'
 import { Fetcher, type FetchedRecords } from '../fetcher.ts'
 import type { TopicPartitionOffset } from '../protocol/api.ts'
 import type { SchemaRegistryClient } from '../registry.ts'
@@ -40,6 +41,8 @@ const RUN_RECORDS = 2_000
 const EARLY_COMMIT_BYTES = 800_000
 const UNCOMMITTED_LIMIT_BYTES = 16 * 1024 * 1024
 const FETCH_WAIT_MS = 200
+/** As brokers number it. */
+const OFFSET_OUT_OF_RANGE = 1
 const REGISTRY_BACK_OFF_MS = 100
 const REGISTRY_MAX_BACK_OFF_MS = 5_000
 
@@ -128,7 +131,7 @@ export class TaskRunner {
   get lag(): number {
     let lag = 0
     for (const { input, highWatermark, position } of this.task.queues) {
-      if (input.kind === 'source' || input.kind === 'repartition') {
+      if (!isControl(input)) {
         lag += Math.max(0, highWatermark - position)
       }
     }
@@ -226,7 +229,7 @@ export class TaskRunner {
     next.then(
       (earliest) => {
         if (earliest < offset) {
-          this.#fail(endsBefore({ topic, partition, offset }))
+          this.#fail(this.#endsBefore({ topic, partition, offset }))
           return
         }
         this.lostOffsets += Math.max(0, earliest - offset)
@@ -240,6 +243,18 @@ export class TaskRunner {
       (error: unknown) => {
         if (!this.#closing.signal.aborted) this.#fail(error)
       },
+    )
+  }
+
+  #endsBefore({ topic, partition, offset }: TopicPartitionOffset): Error {
+    const fact = `${topic}/${partition} was read up to offset ${offset} and ends before that now`
+    const isOfOthers = Object.values(this.task.pipeline.raw).some((input) => input.topic === topic)
+    // To be opened again: then it is read from its beginning (P3 in start-positions.ts).
+    if (isOfOthers) return brokerError(OFFSET_OUT_OF_RANGE, `Offset ${offset} of ${topic}/${partition}`)
+    return new RuntimeError(
+      'TOPIC_RECREATED',
+      `${fact}: the topic was made anew or has lost records; to process everything again, run the ` +
+        'pipeline under a new application id',
     )
   }
 
@@ -393,13 +408,6 @@ export class TaskRunner {
     this.#options.onFailed(error)
   }
 }
-
-const endsBefore = ({ topic, partition, offset }: TopicPartitionOffset): RuntimeError =>
-  new RuntimeError(
-    'TOPIC_RECREATED',
-    `${topic}/${partition} was read up to offset ${offset} and ends before that now: the topic was made ` +
-      'anew or has lost records; to process everything again, run the pipeline under a new application id',
-  )
 
 const batchesOf = (outputs: readonly PartitionOutput[]): OutputBatches[] =>
   outputs.map(({ topic, partition, batches }) => ({ topic, partition, builders: batches }))
