@@ -250,7 +250,8 @@ export class TaskRunner {
     const fact = `${topic}/${partition} was read up to offset ${offset} and ends before that now`
     const isOfOthers = Object.values(this.task.pipeline.raw).some((input) => input.topic === topic)
     // To be opened again: then it is read from its beginning (P3 in start-positions.ts).
-    if (isOfOthers) return brokerError(OFFSET_OUT_OF_RANGE, `Offset ${offset} of ${topic}/${partition}`)
+    if (isOfOthers)
+      return brokerError(OFFSET_OUT_OF_RANGE, `Offset ${offset} of ${topic}/${partition}`)
     return new RuntimeError(
       'TOPIC_RECREATED',
       `${fact}: the topic was made anew or has lost records; to process everything again, run the ` +
