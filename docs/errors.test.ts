@@ -9,7 +9,7 @@ const documented = (title: string): string[] =>
   [...section(title).matchAll(/^\| *`([^`]+)` *\|/gm)].map((match) => match[1] ?? '')
 
 const inSource = collectCodes()
-const SECTIONS = ['Codes', 'Reasons of dead letters', 'Problems the API answers']
+const SECTIONS = ['Codes', 'Reasons of dead letters', 'Problems our servers answer']
 const listed = SECTIONS.flatMap(documented)
 const retired = documented('Retired')
 

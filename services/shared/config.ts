@@ -63,6 +63,10 @@ const withDefault = {
   OIDC_TENANT_CLAIM: { ...named, default: 'tenant' },
   OIDC_ROLES_CLAIM: { ...named, default: 'roles' },
   OIDC_KINDS_CLAIM: { ...named, default: 'kinds' },
+  GATEWAY_PORT: { ...port, default: 4318 },
+  GATEWAY_BODY_BYTES: { type: 'integer', default: 20971520, minimum: 1024, maximum: 268435456 },
+  GATEWAY_PENDING_BYTES: { type: 'integer', default: 67108864, minimum: 1048576 },
+  GATEWAY_WAIT_SECONDS: { type: 'integer', default: 10, minimum: 1, maximum: 300 },
   MILLRACE_DEMO: { type: 'boolean', default: true },
   TENANTS: { ...text, default: 'default', pattern: tenantList },
   // History and simulations are nothing to wake anybody for.
@@ -300,6 +304,15 @@ const structure = (env: Environment) => ({
   /** Whether requests of this machine need no key where the server listens on loopback. */
   anonymous: env.MILLRACE_ANONYMOUS,
   tokens: tokensOf(env),
+  gateway: {
+    port: env.GATEWAY_PORT,
+    /** Of one body, before and after decompression. */
+    bodyBytes: env.GATEWAY_BODY_BYTES,
+    /** Not yet acknowledged by Kafka. */
+    pendingBytes: env.GATEWAY_PENDING_BYTES,
+    /** How long a request waits for its acknowledgement. */
+    waitMs: env.GATEWAY_WAIT_SECONDS * 1000,
+  },
   /** Health and metrics of a process that is not the API; each service has its own default. */
   metricsPort: env.METRICS_PORT,
   processes: processesOf(env),

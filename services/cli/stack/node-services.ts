@@ -14,7 +14,7 @@ export interface NodeService {
   /** Bound of its heap; resident memory is some 50 MB more. */
   readonly heapMegabytes: number
   /** The environment variable that gives it that port. */
-  readonly portVariable: 'API_PORT' | 'METRICS_PORT'
+  readonly portVariable: 'API_PORT' | 'GATEWAY_PORT' | 'METRICS_PORT'
   /** The path that the supervisor asks. The API's /readyz speaks for all of the stack, itself among them. */
   readonly healthPath: '/healthz' | '/readyz'
 }
@@ -40,6 +40,13 @@ export const nodeServices: readonly NodeService[] = [
     portVariable: 'API_PORT',
     healthPath: '/healthz',
     heapMegabytes: 192,
+  },
+  {
+    name: 'gateway',
+    port: 'gateway',
+    portVariable: 'GATEWAY_PORT',
+    healthPath: '/readyz',
+    heapMegabytes: 384,
   },
   {
     name: 'host',

@@ -66,6 +66,7 @@ export const readyLines = (notice: ReadyNotice): readonly string[] => {
     `Millrace is ready (${seconds(notice.tookMs)}). Ctrl-C stops it; its state stays in ${notice.dataDir}.`,
     '',
     ...(hasApi ? [`  Page        ${api}/`, `  API         ${api}/docs`] : []),
+    `  Gateway     http://127.0.0.1:${String(ports.gateway)}`,
     `  Kafka       127.0.0.1:${String(ports.kafka)}`,
     `  Schemas     http://127.0.0.1:${String(ports.registry)}/apis/ccompat/v7`,
     `  ClickHouse  http://127.0.0.1:${String(ports.clickhouseHttp)} (native ${String(ports.clickhouseNative)})`,

@@ -1,0 +1,92 @@
+/**
+ * The HTTP side as one Fastify instance built from ports: no sockets, no clock, no environment, so
+ * tests inject requests into exactly what runs. Each door has a scope of its own; who sends is known
+ * before any of them sees a request.
+ */
+import fastify, { LogController, type FastifyBaseLogger, type FastifyError } from 'fastify'
+import type { Readiness } from '../shared/health-server.ts'
+import type { Metrics } from '../shared/metrics.ts'
+import {
+  commonProblem,
+  foreignDocument,
+  internalProblem,
+  Problem,
+  PROBLEM_MEDIA_TYPE,
+  sendProblem,
+} from '../shared/problem.ts'
+import type { BodyReader } from './bodies.ts'
+import { gatewayMetrics } from './door-metrics.ts'
+import { doors } from './doors/index.ts'
+import { health } from './health.ts'
+import { identify } from './identify.ts'
+import type { KafkaIntake } from './intake.ts'
+import type { RecentLedger } from './ledger.ts'
+import type { DoorScope, GatewayRecords, Sender } from './ports.ts'
+
+export interface AppPorts {
+  readonly bodies: BodyReader
+  readonly intake: KafkaIntake
+  readonly ledger: RecentLedger
+  readonly records: GatewayRecords
+  readonly ready: () => Readiness
+  readonly metrics: Metrics
+  readonly logger: FastifyBaseLogger
+  readonly nowMs: () => number
+}
+
+/** A backstop: bodies have a limit of their own below it. */
+const REQUEST_TIMEOUT_MS = 60_000
+const KEEP_ALIVE_MS = 75_000
+
+export const buildApp = async (ports: AppPorts): Promise<DoorScope> => {
+  const app: DoorScope = fastify({
+    loggerInstance: ports.logger,
+    // Requests are counted in metrics; a line for each would drown the log.
+    logController: new LogController({ disableRequestLogging: true }),
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    routerOptions: { maxParamLength: 200 },
+  })
+  handleErrors(app)
+  // Every request gets its own before anybody reads it.
+  app.decorateRequest('sender', null as unknown as Sender)
+  app.decorateRequest('incoming', null)
+
+  const { bodies, intake, ledger, records, nowMs } = ports
+  const measured = gatewayMetrics(ports.metrics, { bodies, intake, ledger })
+  health(app, ports)
+  for (const [name, door] of Object.entries(doors)) {
+    await app.register(async (scope) => {
+      scope.addHook('onRequest', (request, _reply, done) => {
+        request.sender = identify(request)
+        done()
+      })
+      await door(scope, {
+        readBodies: (options) => {
+          bodies.install(scope, options)
+        },
+        intake,
+        ledger,
+        records,
+        count: measured.door(name, scope),
+        nowMs,
+      })
+    })
+  }
+  return app
+}
+
+const handleErrors = (app: DoorScope): void => {
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    if (error instanceof Problem) return sendProblem(error, request, reply)
+    const status = error.statusCode ?? 500
+    if (status >= 500) return sendProblem(internalProblem(error), request, reply)
+    const document = foreignDocument(status, error.message, request.url)
+    return reply.code(status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(document))
+  })
+
+  app.setNotFoundHandler((request, reply) => {
+    const detail = `there is no ${request.method} ${request.url.split('?', 1)[0] ?? ''}; /docs lists what there is`
+    return sendProblem(commonProblem('unknown-path', detail), request, reply)
+  })
+}

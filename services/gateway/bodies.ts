@@ -1,0 +1,248 @@
+/**
+ * Bodies of requests as Buffers: of a known type and encoding, in time, within limits, and all
+ * together within a budget.
+ *
+ * B1: what the headers already tell is refused before a byte is read.
+ * B2: a body counts against the budget from its first byte until its answer is sent: as long as the
+ *     request holds it.
+ */
+import type { FastifyRequest } from 'fastify'
+import { commonProblem, type Problem } from '../shared/problem.ts'
+import { decompress, type ContentEncoding } from './decompression.ts'
+import type { DoorScope } from './ports.ts'
+import { gatewayProblem } from './problem.ts'
+
+export interface BodyOptions {
+  /** Without parameters, lower case: `application/json`. */
+  readonly mediaTypes: readonly string[]
+  /** Taken beside none; none at all where a signature covers the body as it was sent. */
+  readonly encodings: readonly ContentEncoding[]
+  /** Taken as well, and left for the door to undo: `snappy`. */
+  readonly leftAlone?: readonly string[]
+  /** Before and after decompression; default that of the gateway. */
+  readonly limitBytes?: number
+}
+
+export interface BodyLimits {
+  readonly bodyBytes: number
+  /** Of all bodies of requests that have not been answered. */
+  readonly allBytes: number
+  readonly timeoutMs: number
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    incoming: IncomingBody | null
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+const RETRY_SECONDS = 1
+
+export class BodyReader {
+  readonly #limits: BodyLimits
+  #heldBytes = 0
+
+  constructor(limits: BodyLimits) {
+    this.#limits = limits
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /** @throws Problem `bodies-too-many` */
+  hold(bytes: number): void {
+    const { allBytes } = this.#limits
+    if (this.#heldBytes > 0 && this.#heldBytes + bytes > allBytes) {
+      throw gatewayProblem(
+        'bodies-too-many',
+        `bodies of ${String(this.#heldBytes)} bytes are in hand, at most ${String(allBytes)} may be; come again`,
+        { retryAfterSeconds: RETRY_SECONDS },
+      )
+    }
+    this.#heldBytes += bytes
+  }
+
+  giveBack(bytes: number): void {
+    this.#heldBytes -= bytes
+  }
+
+  /** Makes `request.body` of all routes of the scope a Buffer. */
+  install(scope: DoorScope, options: BodyOptions): void {
+    const { bodyBytes, timeoutMs } = this.#limits
+    const expected = { timeoutMs, ...options, limitBytes: options.limitBytes ?? bodyBytes }
+    scope.removeAllContentTypeParsers()
+    scope.addHook('preParsing', (request, reply, payload, done) => {
+      if (!hasBody(request)) {
+        done(null, payload)
+        return
+      }
+      try {
+        const incoming = new IncomingBody(this, request, expected)
+        request.incoming = incoming
+        reply.raw.once('close', () => {
+          incoming.giveBack()
+        })
+      } catch (error) {
+        done(error as Problem)
+        return
+      }
+      done(null, payload)
+    })
+    scope.addContentTypeParser('*', (request, payload, done) => {
+      const { incoming } = request
+      if (incoming === null) done(null, EMPTY)
+      else incoming.read(payload, done)
+    })
+    scope.addHook('preValidation', (request, _reply, done) => {
+      request.body ??= EMPTY
+      done()
+    })
+  }
+}
+
+const hasBody = ({ headers }: FastifyRequest): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+
+interface Expected extends BodyOptions {
+  readonly limitBytes: number
+  readonly timeoutMs: number
+}
+
+type Done = (error: Error | null, body?: Buffer) => void
+
+class IncomingBody {
+  readonly #reader: BodyReader
+  readonly #expected: Expected
+  readonly #encoding: ContentEncoding | undefined
+  #heldBytes = 0
+
+  /** @throws Problem for what the headers tell (B1) */
+  constructor(reader: BodyReader, { headers }: FastifyRequest, expected: Expected) {
+    this.#reader = reader
+    this.#expected = expected
+    checkMediaType(headers['content-type'], expected.mediaTypes)
+    this.#encoding = encodingOf(headers['content-encoding'], expected)
+    if (Number(headers['content-length'] ?? 0) > expected.limitBytes) throw this.#tooLarge()
+  }
+
+  giveBack(): void {
+    this.#reader.giveBack(this.#heldBytes)
+    this.#heldBytes = 0
+  }
+
+  read(payload: NodeJS.ReadableStream, done: Done): void {
+    const { limitBytes, timeoutMs } = this.#expected
+    const chunks: Buffer[] = []
+    let sizeBytes = 0
+    const stop = (error: Error | null): void => {
+      clearTimeout(timer)
+      payload.removeListener('data', onData)
+      payload.removeListener('end', onEnd)
+      payload.removeListener('error', stop)
+      payload.removeListener('close', onClose)
+      if (error === null) {
+        this.#unpack(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), done)
+        return
+      }
+      // The rest is read and thrown away, so that the sender gets to see the answer.
+      payload.resume()
+      payload.on('error', () => undefined)
+      done(error)
+    }
+    const onData = (chunk: Buffer): void => {
+      sizeBytes += chunk.length
+      if (sizeBytes > limitBytes) {
+        stop(this.#tooLarge())
+        return
+      }
+      try {
+        this.#hold(chunk.length)
+        chunks.push(chunk)
+      } catch (error) {
+        stop(error as Problem)
+      }
+    }
+    const onEnd = (): void => {
+      stop(null)
+    }
+    const onClose = (): void => {
+      stop(commonProblem('invalid-request', 'the connection ended before the body did'))
+    }
+    const timer = setTimeout(() => {
+      stop(
+        gatewayProblem(
+          'body-too-slow',
+          `the body was not complete after ${String(timeoutMs / 1000)} s`,
+          {
+            at: {
+              field: 'body',
+              value: null,
+              limit: `complete within ${String(timeoutMs / 1000)} s`,
+            },
+          },
+        ),
+      )
+    }, timeoutMs)
+    payload.on('data', onData)
+    payload.on('end', onEnd)
+    payload.on('error', stop)
+    payload.on('close', onClose)
+  }
+
+  #unpack(body: Buffer, done: Done): void {
+    if (this.#encoding === undefined) {
+      done(null, body)
+      return
+    }
+    const { limitBytes } = this.#expected
+    decompress(body, { encoding: this.#encoding, limitBytes })
+      .then((unpacked) => {
+        this.#hold(unpacked.length)
+        return unpacked
+      })
+      .then((unpacked) => {
+        done(null, unpacked)
+      }, done)
+  }
+
+  #hold(bytes: number): void {
+    this.#reader.hold(bytes)
+    this.#heldBytes += bytes
+  }
+
+  #tooLarge(): Problem {
+    const { limitBytes } = this.#expected
+    return gatewayProblem(
+      'body-too-large',
+      `the body has more than ${String(limitBytes)} bytes; send less at once`,
+      {
+        at: { field: 'body', value: null, limit: `at most ${String(limitBytes)} bytes` },
+      },
+    )
+  }
+}
+
+const checkMediaType = (given: string | undefined, taken: readonly string[]): void => {
+  const mediaType = (given ?? '').split(';', 1)[0]!.trim().toLowerCase()
+  if (taken.includes(mediaType)) return
+  const limit = taken.join(' or ')
+  throw gatewayProblem('media-type-unknown', `Content-Type must be ${limit}`, {
+    at: { field: 'content-type', value: given ?? null, limit },
+  })
+}
+
+const encodingOf = (
+  given: string | undefined,
+  { encodings, leftAlone = [] }: BodyOptions,
+): ContentEncoding | undefined => {
+  const name = (given ?? '').trim().toLowerCase()
+  if (name === '' || name === 'identity' || leftAlone.includes(name)) return undefined
+  const encoding = encodings.find((each) => each === name)
+  if (encoding !== undefined) return encoding
+  const limit = ['identity', ...encodings, ...leftAlone].join(' or ')
+  throw gatewayProblem('encoding-unknown', `Content-Encoding must be ${limit}`, {
+    at: { field: 'content-encoding', value: given ?? null, limit },
+  })
+}

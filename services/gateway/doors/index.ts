@@ -1,0 +1,4 @@
+/** Every protocol the gateway speaks, by the name its metrics and limits know it by. */
+import type { Door } from '../ports.ts'
+
+export const doors: Readonly<Record<string, Door>> = {}

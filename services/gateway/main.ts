@@ -1,0 +1,158 @@
+/** The telemetry gateway as a process: brings the real ports, listens, and closes in order. */
+import { IdempotentProducer, type KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
+import {
+  telemetryAlerts,
+  telemetryDeployments,
+  telemetryLogs,
+  telemetryMetrics,
+  telemetrySpans,
+} from '../../schemas/topics.ts'
+import type { Config } from '../shared/config.ts'
+import { EXIT, messageOf, ServiceError, type ExitCode } from '../shared/errors.ts'
+import { kafkaCluster } from '../shared/kafka.ts'
+import { LATENCY_BUCKETS_SECONDS } from '../shared/metrics.ts'
+import { registryConnection } from '../shared/registry.ts'
+import { retry } from '../shared/retry.ts'
+import { runService, type RunningService, type ServiceContext } from '../shared/service.ts'
+import { openTopicRecords } from '../telemetry/topic-records.ts'
+import { buildApp } from './app.ts'
+import { BodyReader } from './bodies.ts'
+import { KafkaIntake } from './intake.ts'
+import { RecentLedger } from './ledger.ts'
+import type { DoorScope, GatewayRecords } from './ports.ts'
+
+/** Bodies of requests that have not been answered: some large ones at a time, or many small ones. */
+const BODIES_IN_HAND = 4
+const BODY_TIMEOUT_MS = 30_000
+const MINUTE_MS = 60_000
+const RECENT_REQUESTS = { entries: 50_000, ageMs: 10 * MINUTE_MS }
+const RECENT_IDS = { entries: 50_000, ageMs: 24 * 60 * MINUTE_MS }
+/** How long a batch may wait for company: single points come by the thousand. */
+const LINGER_MS = 3
+const STOP_PATIENCE_MS = 8_000
+
+export const run = (): Promise<ExitCode> =>
+  runService({ name: 'gateway', healthPort: 'own', start })
+
+const start = async (context: ServiceContext): Promise<RunningService> => {
+  const { config, logger, metrics, signal } = context
+  const cluster = kafkaCluster(config, { logger })
+  const producer = new IdempotentProducer({
+    cluster,
+    name: 'gateway',
+    lingerMs: LINGER_MS,
+    // The intake has the bound; and what was taken is sent for as long as this process lives.
+    bufferBytes: Infinity,
+    deliveryTimeoutMs: Infinity,
+  })
+  const stop = async (app?: DoorScope): Promise<void> => {
+    await app?.close()
+    await producer.close({ timeoutMs: STOP_PATIENCE_MS }).catch((error: unknown) => {
+      logger.warn({ err: error }, 'ended with records that Kafka has not acknowledged')
+    })
+    await cluster.close()
+  }
+  let app: DoorScope | undefined
+  try {
+    const records = await retry({
+      what: 'Kafka and the schema registry',
+      attempt: () => connect(config, { cluster, producer }),
+      // Topics and schemas may be created after this process has started.
+      isRetryable: () => true,
+      signal,
+      onRetry: ({ error, attempt }) => {
+        if (attempt % 20 === 1) logger.warn({ err: error }, 'waiting for Kafka and the registry')
+      },
+    })
+    const intake = intakeOf(config, { producer, metrics })
+    app = await buildApp({
+      bodies: new BodyReader({
+        bodyBytes: config.gateway.bodyBytes,
+        allBytes: BODIES_IN_HAND * config.gateway.bodyBytes,
+        timeoutMs: BODY_TIMEOUT_MS,
+      }),
+      intake,
+      ledger: new RecentLedger({
+        requests: RECENT_REQUESTS,
+        ids: RECENT_IDS,
+        nowMs: Date.now,
+      }),
+      records,
+      ready: () => (signal.aborted ? 'stopping' : intake.ready()),
+      metrics,
+      logger,
+      nowMs: Date.now,
+    })
+    signal.throwIfAborted()
+    await listen(app, config)
+    const listening = app
+    return { ready: () => intake.ready(), stop: () => stop(listening) }
+  } catch (error) {
+    await stop(app)
+    throw error
+  }
+}
+
+interface Connections {
+  readonly cluster: KafkaCluster
+  readonly producer: IdempotentProducer
+}
+
+const connect = async (
+  config: Config,
+  { cluster, producer }: Connections,
+): Promise<GatewayRecords> => {
+  const servers = { cluster, registry: registryConnection(config.schemaRegistry) }
+  const [metrics, logs, spans, deployments, alerts] = await Promise.all([
+    openTopicRecords(telemetryMetrics, servers),
+    openTopicRecords(telemetryLogs, servers),
+    openTopicRecords(telemetrySpans, servers),
+    openTopicRecords(telemetryDeployments, servers),
+    openTopicRecords(telemetryAlerts, servers),
+  ])
+  const topics = [
+    telemetryMetrics,
+    telemetryLogs,
+    telemetrySpans,
+    telemetryDeployments,
+    telemetryAlerts,
+  ]
+  await producer.prepare(topics.map(({ name }) => name))
+  return { metrics, logs, spans, deployments, alerts }
+}
+
+const intakeOf = (
+  { gateway }: Config,
+  { producer, metrics }: Pick<Connections, 'producer'> & Pick<ServiceContext, 'metrics'>,
+): KafkaIntake => {
+  const acknowledgement = metrics.histogram({
+    name: 'gateway_acknowledgement_duration_seconds',
+    help: 'Time until Kafka has acknowledged all of a request.',
+    buckets: LATENCY_BUCKETS_SECONDS,
+  })
+  const { pendingBytes, waitMs } = gateway
+  return new KafkaIntake({
+    producer,
+    limits: {
+      pendingBytes,
+      // Two that send as fast as they can leave room for nobody else; one does.
+      senderBytes: Math.ceil(pendingBytes / 2),
+      requestBytes: pendingBytes,
+      waitMs,
+    },
+    nowMs: Date.now,
+    random: Math.random,
+    onAcknowledged: (afterMs) => {
+      acknowledgement.observe(afterMs / 1000)
+    },
+  })
+}
+
+const listen = async (app: DoorScope, { host, gateway }: Config): Promise<void> => {
+  try {
+    await app.listen({ host, port: gateway.port })
+  } catch (cause) {
+    const message = `gateway cannot listen on ${host}:${String(gateway.port)} (${messageOf(cause)}). Free the port or set GATEWAY_PORT.`
+    throw new ServiceError({ code: 'LISTEN_FAILED', exitCode: EXIT.usage, message, cause })
+  }
+}
