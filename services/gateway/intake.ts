@@ -223,23 +223,16 @@ class PendingBatch implements IntakeBatch {
     return this.#settled.promise
   }
 
-  acknowledged(): Promise<void> {
-    if (this.#deliveries.size === 0) return this.settled
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(this.#intake.notInTime())
-      }, this.#intake.limits.waitMs)
-      this.settled.then(
-        () => {
-          clearTimeout(timer)
-          resolve()
-        },
-        (error: Error) => {
-          clearTimeout(timer)
-          reject(error)
-        },
-      )
-    })
+  async acknowledged(): Promise<void> {
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
+      late.reject(this.#intake.notInTime())
+    }, this.#intake.limits.waitMs)
+    try {
+      await Promise.race([this.settled, late.promise])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   #onSettled(delivery: Delivery, acknowledged: boolean): void {
