@@ -11,9 +11,6 @@ import { parseTimestamp } from './timestamp.ts'
 /** Of one text, in characters: names, addresses, commits. */
 export const MAX_TEXT = 2_048
 
-/** What Go's templates write for a value that is not there. */
-const NO_VALUE = '<no value>'
-
 export class Fields {
   readonly #value: object
   readonly #path: string
@@ -39,7 +36,7 @@ export class Fields {
   get(name: string): unknown {
     if (!Object.hasOwn(this.#value, name)) return undefined
     const value: unknown = Reflect.get(this.#value, name)
-    return value === null || value === '' || value === NO_VALUE ? undefined : value
+    return value === null || value === '' ? undefined : value
   }
 
   bad(name: string, limit: string): BadInput {

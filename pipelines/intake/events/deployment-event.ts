@@ -13,6 +13,7 @@ import type {
 } from '../../../schemas/generated/telemetry-deployments.ts'
 import type { EpochMs } from '../../../schemas/topic.ts'
 import { BadInput } from '../bad-input.ts'
+import { isEventTime } from '../event-time.ts'
 import { MAX_TEXT } from '../fields.ts'
 import { contentId } from '../ids.ts'
 import type { Arrival } from './mapping.ts'
@@ -21,8 +22,6 @@ import type { Arrival } from './mapping.ts'
 export const MAX_SERVICE = 255
 export const MAX_METADATA = 128
 export const MAX_METADATA_VALUE = 8_192
-/** The pipelines take event times up to this far ahead of a record's arrival. */
-const AHEAD_MS = 60_000
 /** Nothing that a name needs, and U+001F separates the parts of keys. */
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/
@@ -55,7 +54,7 @@ export const deploymentEvent = (
 ): DeploymentEvent => {
   const { source, sourceId, timestamp, status, kind, plannedFrom, plannedTo } = facts
   const service = name('service', said.service ?? facts.service)
-  if (!(timestamp >= 0 && timestamp <= receivedAtMs + AHEAD_MS)) {
+  if (!isEventTime(timestamp, receivedAtMs)) {
     throw new BadInput('timestamp', shownTime(timestamp), 'a time since 1970, not ahead of now')
   }
   if (plannedFrom !== undefined && plannedTo !== undefined && plannedFrom >= plannedTo) {
