@@ -1,4 +1,5 @@
 /** Avro record schema -> the text of a TypeScript module: interfaces, and the schema as a value. */
+import { DECIMAL_PRECISION, DECIMAL_SCALE } from './decimal.ts'
 import { SchemaError } from './errors.ts'
 
 interface AvroRecord {
@@ -30,7 +31,7 @@ export const moduleOf = (file: string, schema: unknown): string => {
   const declarations: string[] = []
   declareRecord(schema, declarations)
   const types = declarations.reverse().join('\n')
-  const units = ['EpochMs', 'EpochUs'].filter((unit) => types.includes(unit))
+  const units = ['DecimalBytes', 'EpochMs', 'EpochUs'].filter((unit) => types.includes(unit))
   const imports = ['AvroSchema', ...units].join(', ')
   return `// Generated from ${file} by schemas/generate.ts; do not edit.
 import type { ${imports} } from '../topic.ts'
@@ -70,10 +71,17 @@ const typeOf = (type: unknown, into: string[]): string => {
       if (type['logicalType'] === 'timestamp-millis') return 'EpochMs'
       if (type['logicalType'] === 'timestamp-micros') return 'EpochUs'
       throw unsupported('a field', type)
+    case 'bytes':
+      if (isMoney(type)) return 'DecimalBytes'
+      throw unsupported('a field', type)
     default:
       throw unsupported('a field', type)
   }
 }
+
+/** One kind of decimal for all: amounts of different scales would be added wrongly. */
+const isMoney = ({ logicalType, precision, scale }: Record<string, unknown>): boolean =>
+  logicalType === 'decimal' && precision === DECIMAL_PRECISION && scale === DECIMAL_SCALE
 
 const declareEnum = (schema: Record<string, unknown>, into: string[]): string => {
   const { name, symbols } = schema

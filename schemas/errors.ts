@@ -1,5 +1,6 @@
 /** Codes of this room; docs/errors.md lists them. */
-export type SchemaErrorCode = 'SERIES_KEY_INVALID' | 'AVRO_UNSUPPORTED' | 'TOPIC_UNKNOWN'
+export type SchemaErrorCode =
+  'AVRO_UNSUPPORTED' | 'DECIMAL_INVALID' | 'SERIES_KEY_INVALID' | 'TOPIC_UNKNOWN'
 
 /** A value or schema that breaks the contract of the topics. Never worth a retry. */
 export class SchemaError extends Error {

@@ -14,6 +14,9 @@ export type EpochMs = number
 /** Microseconds since 1970-01-01T00:00:00Z; exact until the year 2255. */
 export type EpochUs = number
 
+/** A decimal as it stands in a record; decimal.ts turns it into a number to calculate with. */
+export type DecimalBytes = Buffer
+
 /** Compatibility rule the registry enforces for a topic's value schema. */
 export type Compatibility = 'BACKWARD_TRANSITIVE' | 'FULL_TRANSITIVE'
 

@@ -12,6 +12,7 @@ import { anomalySchema, type Anomaly } from './generated/signals-anomalies.ts'
 import { baselineSchema, type Baseline } from './generated/signals-baselines.ts'
 import { rollupSchema, type Rollup } from './generated/signals-rollups.ts'
 import { alertSchema, type Alert } from './generated/telemetry-alerts.ts'
+import { costRecordSchema, type CostRecord } from './generated/telemetry-costs.ts'
 import { deploymentEventSchema, type DeploymentEvent } from './generated/telemetry-deployments.ts'
 import { logEntrySchema, type LogEntry } from './generated/telemetry-logs.ts'
 import { metricPointSchema, type MetricPoint } from './generated/telemetry-metrics.ts'
@@ -114,6 +115,23 @@ export const telemetryAlerts = defineTopic<Alert>({
   finiteFields: [],
   partitions: 'spread',
   retention: days(2, 8),
+  compatibility: 'BACKWARD_TRANSITIVE',
+  owner: 'producers',
+  flow: 'in',
+})
+
+export const telemetryCosts = defineTopic<CostRecord>({
+  name: 'telemetry.costs',
+  summary: 'Rows of bills, in the columns of FOCUS: estimates, what was billed, and corrections.',
+  schema: costRecordSchema,
+  keyOf: ({ tenant, subAccountId, billingAccountId, serviceName }) =>
+    compositeKey(tenant, subAccountId ?? billingAccountId, serviceName),
+  keyText: 'UTF-8 of tenant U+001F sub-account, else billing account U+001F serviceName.',
+  tenantOf: ({ tenant }) => tenant,
+  eventTime: { field: 'chargePeriodStart', unit: 'ms' },
+  finiteFields: [],
+  partitions: 'spread',
+  retention: days(30, 16),
   compatibility: 'BACKWARD_TRANSITIVE',
   owner: 'producers',
   flow: 'in',
@@ -224,6 +242,7 @@ export const allTopics: readonly AnyTopic[] = [
   telemetrySpans,
   telemetryDeployments,
   telemetryAlerts,
+  telemetryCosts,
   controlTicks,
   controlConfig,
   controlKeys,

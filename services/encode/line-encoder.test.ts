@@ -4,7 +4,8 @@ import {
   jsonFormOf,
   WIRE_HEADER_BYTES,
 } from '../../pipelines/runtime/avro/index.ts'
-import { signalsRollups, telemetryMetrics } from '../../schemas/topics.ts'
+import { telemetryCosts, signalsRollups, telemetryMetrics } from '../../schemas/topics.ts'
+import { ValueReader } from '../records/value-reader.ts'
 import { frameOf } from './framing.ts'
 import { LineEncoder } from './line-encoder.ts'
 
@@ -22,6 +23,49 @@ const decode = (schema: typeof telemetryMetrics.schema, bytes: Buffer) =>
   jsonFormOf(
     createRecordDecoder({ writerSchema: schema }).decode(bytes, WIRE_HEADER_BYTES, bytes.length),
   )
+
+const cost = {
+  chargePeriodStart: 0,
+  chargePeriodEnd: 3_600_000,
+  id: '0'.repeat(32),
+  tenant: 't',
+  billingAccountId: '17',
+  serviceName: 'EC2',
+  provider: 'AWS',
+  billingPeriodStart: 0,
+  billingPeriodEnd: 2_678_400_000,
+  currency: 'USD',
+  billedCost: '0.10',
+  effectiveCost: '-12345678901234567890.000000000001',
+  source: 'mine',
+  export: 'mine',
+  asOf: 0,
+  sourceId: '1',
+}
+
+describe('a decimal', () => {
+  const costs = () =>
+    new LineEncoder({ schema: telemetryCosts.schema, schemaId: 3, topic: telemetryCosts })
+
+  it('is text on the way in and on the way out, to the last digit', () => {
+    const line = costs().encode(JSON.stringify({ ...cost, listCost: null }))
+    expect(line?.key).toBe('t\u001f17\u001fEC2')
+    const reader = new ValueReader({
+      schemaOf: () => telemetryCosts.schema,
+      lookUp: () => Promise.resolve(telemetryCosts.schema),
+    })
+    expect(line && reader.read(line.value)).toMatchObject({
+      value: { ...cost, billedCost: '0.1', listCost: null, pricingQuantity: null },
+    })
+  })
+
+  it.each([
+    { amount: 0.1, reason: `line 1: field 'billedCost' must be a decimal number as text` },
+    { amount: '1,50', reason: `line 1: field 'billedCost': '1,50' is not a decimal number` },
+  ])('is refused as $amount', ({ amount, reason }) => {
+    expect(() => costs().encode(JSON.stringify({ ...cost, billedCost: amount }))).toThrow(reason)
+  })
+})
 
 describe('a JSON line', () => {
   it('becomes a value under its canonical key, with defaults', () => {

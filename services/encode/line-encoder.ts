@@ -8,6 +8,7 @@ import {
 } from '../../pipelines/runtime/avro/index.ts'
 import { MAX_RECORD_BYTES } from '../../pipelines/runtime/kafka/index.ts'
 import { batchSizeBound } from '../../pipelines/runtime/record/index.ts'
+import { decimalBytes, decimalFieldsOf } from '../../schemas/decimal.ts'
 import type { AnyTopic, AvroSchema } from '../../schemas/topic.ts'
 import { EXIT, messageOf, ServiceError } from '../shared/errors.ts'
 import { valueFromJson } from './value-from-json.ts'
@@ -30,19 +31,21 @@ export class LineEncoder {
   readonly #type: RecordType
   readonly #encoder: RecordEncoder<unknown>
   readonly #topic: AnyTopic | undefined
+  readonly #decimals: readonly string[]
   #line = 0
 
   constructor({ schema, schemaId, topic }: LineEncoderOptions) {
     this.#type = recordTypeOf(schema)
     this.#encoder = new RecordEncoder({ schema, schemaId })
     this.#topic = topic
+    this.#decimals = decimalFieldsOf(schema)
   }
 
   /** Undefined for an empty line. Throws with the line's number and the field. */
   encode(text: string): EncodedLine | undefined {
     this.#line += 1
     if (text.trim() === '') return undefined
-    const value = valueFromJson(this.#type, this.#parse(text))
+    const value = valueFromJson(this.#type, this.#withDecimals(this.#parse(text)))
     const [problem] = valueProblems(this.#type, value)
     if (problem !== undefined) throw this.#refusal(this.#textOf(problem, value))
     this.#checkFinite(value as Readonly<Record<string, unknown>>)
@@ -66,6 +69,29 @@ export class LineEncoder {
       return JSON.parse(text) as unknown
     } catch (cause) {
       throw this.#refusal(`not JSON: ${messageOf(cause)}`)
+    }
+  }
+
+  /** Decimals come as text: a number of JSON becomes a float in most programs, and is one no more. */
+  #withDecimals(json: unknown): unknown {
+    if (this.#decimals.length === 0 || typeof json !== 'object' || json === null) return json
+    const value: Record<string, unknown> = { ...json }
+    for (const name of this.#decimals) {
+      const amount = value[name]
+      if (amount === undefined || amount === null) continue
+      value[name] = this.#decimalOf(name, amount)
+    }
+    return value
+  }
+
+  #decimalOf(name: string, amount: unknown): Buffer {
+    if (typeof amount !== 'string') {
+      throw this.#refusal(`field '${name}' must be a decimal number as text, like "12.50"`)
+    }
+    try {
+      return decimalBytes(amount)
+    } catch (cause) {
+      throw this.#refusal(`field '${name}': ${messageOf(cause)}`)
     }
   }
 

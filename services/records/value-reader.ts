@@ -9,6 +9,7 @@ import {
   type RecordType,
 } from '../../pipelines/runtime/avro/index.ts'
 import { UNKNOWN_SCHEMA } from '../../pipelines/runtime/kafka/index.ts'
+import { decimalFieldsOf, decimalText } from '../../schemas/decimal.ts'
 import type { AvroSchema } from '../../schemas/topic.ts'
 import { messageOf } from '../shared/errors.ts'
 
@@ -29,6 +30,7 @@ export type ReadValue =
 interface Reader {
   readonly decoder: RecordDecoder<Record<string, unknown>>
   readonly type: RecordType
+  readonly decimals: readonly string[]
 }
 
 export class ValueReader {
@@ -50,12 +52,12 @@ export class ValueReader {
     if (id < 0) return { kind: 'bytes', why: 'not Avro in the Confluent wire format' }
     const reader = this.#readers.get(id) ?? this.#compile(id)
     if (typeof reader === 'string') return { kind: 'bytes', why: reader }
-    const { decoder, type } = reader
+    const { decoder, type, decimals } = reader
     const position = decoder.check(bytes, WIRE_HEADER_BYTES, bytes.length)
     if (position < 0) return { kind: 'bytes', why: avroFaultName(position) }
     try {
       const value = decoder.decode(bytes, WIRE_HEADER_BYTES, bytes.length)
-      return { kind: 'decoded', value, type }
+      return { kind: 'decoded', value: withDecimalTexts(value, decimals), type }
     } catch (error) {
       return { kind: 'bytes', why: messageOf(error) }
     }
@@ -68,11 +70,23 @@ export class ValueReader {
     }
     try {
       const decoder = createRecordDecoder<Record<string, unknown>>({ writerSchema: schema })
-      const reader = { decoder, type: recordTypeOf(schema) }
+      const reader = { decoder, type: recordTypeOf(schema), decimals: decimalFieldsOf(schema) }
       this.#readers.set(id, reader)
       return reader
     } catch (error) {
       return messageOf(error)
     }
   }
+}
+
+/** People read `12.5`, not the bytes it is kept in. */
+const withDecimalTexts = (
+  value: Record<string, unknown>,
+  decimals: readonly string[],
+): Record<string, unknown> => {
+  for (const name of decimals) {
+    const bytes = value[name]
+    if (Buffer.isBuffer(bytes)) value[name] = decimalText(bytes)
+  }
+  return value
 }

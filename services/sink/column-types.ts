@@ -3,6 +3,7 @@
  * would refuse: one refused row would fail its whole block for ever, so it must become a dead
  * letter before.
  */
+import { isDecimal } from '../../schemas/decimal.ts'
 import type { RowWriter } from './row-writer.ts'
 
 /** Thrown by `write`, caught by the row encoder: the record becomes a dead letter. */
@@ -45,6 +46,24 @@ export const blob: ColumnType = {
   write(writer, value) {
     if (!(value instanceof Uint8Array)) throw misfit('bytes', value)
     writer.blob(value)
+  },
+}
+
+export const decimal: ColumnType = {
+  sql: 'Decimal(38, 12)',
+  write(writer, value) {
+    if (!(value instanceof Uint8Array) || !isDecimal(value)) {
+      throw misfit('a decimal of 38 digits in 1 to 16 bytes', value)
+    }
+    writer.int128(value)
+  },
+}
+
+export const bool: ColumnType = {
+  sql: 'Bool',
+  write(writer, value) {
+    if (typeof value !== 'boolean') throw misfit('true or false', value)
+    writer.byte(value ? 1 : 0)
   },
 }
 

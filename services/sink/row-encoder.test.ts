@@ -99,14 +99,14 @@ it('tells series apart whose value cannot be read in place', () => {
 
 it('writes RowBinary in the order that input() declares', () => {
   expect(inputStructure(metrics)).toBe(
-    "_offset Int64, timestamp DateTime64(3, 'UTC'), value Float64, tenant String, series String, name String, labels Map(String, String), unit Nullable(String)",
+    "_offset Int64, timestamp DateTime64(3, 'UTC'), value Float64, tenant String, series String, name String, labels Map(String, String), unit Nullable(String), kind String",
   )
   const { bytes } = encoded(metricPointSchema, [bodyOf(metricPointSchema, point)])
   expect(bytes.readBigInt64LE(0)).toBe(0n)
   expect(bytes.readBigInt64LE(8)).toBe(1n)
   expect(bytes.readDoubleLE(16)).toBe(2)
   expect(bytes.subarray(24, 27).toString('latin1')).toBe('\x01t\x20')
-  expect(bytes.subarray(59).toString('latin1')).toBe('\x01n\x01\x01a\x01b\x01')
+  expect(bytes.subarray(59).toString('latin1')).toBe('\x01n\x01\x01a\x01b\x01\x0bunspecified')
 })
 
 it('keeps the bits of NaN and infinities', () => {

@@ -66,6 +66,14 @@ export class RowWriter {
     this.sizeBytes += 8
   }
 
+  /** An integer of at most 16 bytes, two's complement, big-endian. */
+  int128(value: Uint8Array): void {
+    this.reserve(16)
+    const extension = (value[0] ?? 0) >= 0x80 ? 0xff : 0
+    for (let at = value.length - 1; at >= 0; at--) this.#buffer[this.sizeBytes++] = value[at] ?? 0
+    for (let count = value.length; count < 16; count++) this.#buffer[this.sizeBytes++] = extension
+  }
+
   float64(value: number): void {
     this.reserve(8)
     this.#view.setFloat64(this.sizeBytes, value, true)

@@ -4,13 +4,14 @@
  * The keys of `columns` are the table's columns; `from` says how the value is found in the decoded
  * record. Columns of origin (`_topic_id`, `_partition`, `_offset`, `_ingested_at`) are the block's.
  */
-import { compositeKey, seriesId, seriesKey, type SeriesIdentity } from '../../schemas/series-key.ts'
-import type { AnyTopic } from '../../schemas/topic.ts'
+import { seriesId, seriesKey, type SeriesIdentity } from '../../schemas/series-key.ts'
+import type { AnyTopic, Topic } from '../../schemas/topic.ts'
 import {
   signalsAnomalies,
   signalsBaselines,
   signalsRollups,
   telemetryAlerts,
+  telemetryCosts,
   telemetryDeployments,
   telemetryLogs,
   telemetryMetrics,
@@ -19,7 +20,9 @@ import {
 import {
   arrayOf,
   blob,
+  bool,
   count,
+  decimal,
   float64,
   hexId,
   instantMs,
@@ -64,12 +67,12 @@ const derivedSeries: Column = {
   from: (record) => seriesId(seriesKey(record as unknown as SeriesIdentity)),
 }
 
-/** The tenant of a record whose key is made of text fields; it has no row where they make no key. */
-const tenantWithKeyOf = (...parts: readonly string[]): Column => ({
+/** The tenant of a record; one that makes no key of its topic has no row. */
+const tenantWithKeyOf = <Value>({ keyOf }: Topic<Value>): Column => ({
   name: 'tenant',
   type: text,
   from: (record) => {
-    compositeKey(...parts.map((part) => record[part] as string))
+    keyOf(record as Value)
     return record['tenant']
   },
 })
@@ -95,6 +98,7 @@ export const sinkTables: readonly SinkTable[] = [
       field('name', text),
       field('labels', textMap),
       field('unit', nullable(text)),
+      field('kind', text),
     ],
   },
   {
@@ -103,7 +107,7 @@ export const sinkTables: readonly SinkTable[] = [
     hotFields: [],
     columns: [
       field('timestamp', instantMs),
-      tenantWithKeyOf('tenant', 'service'),
+      tenantWithKeyOf(telemetryLogs),
       field('service', text),
       field('level', text),
       field('message', text),
@@ -121,7 +125,7 @@ export const sinkTables: readonly SinkTable[] = [
     columns: [
       field('start', instantUs),
       field('durationUs', nullable(int64)),
-      tenantWithKeyOf('tenant', 'traceId'),
+      tenantWithKeyOf(telemetrySpans),
       field('traceId', text),
       field('spanId', text),
       field('parentSpanId', nullable(text)),
@@ -151,7 +155,7 @@ export const sinkTables: readonly SinkTable[] = [
     columns: [
       field('id', text),
       field('timestamp', instantMs),
-      tenantWithKeyOf('tenant', 'service'),
+      tenantWithKeyOf(telemetryDeployments),
       field('service', text),
       field('environment', nullable(text)),
       field('version', nullable(text)),
@@ -177,7 +181,7 @@ export const sinkTables: readonly SinkTable[] = [
     columns: [
       field('id', text),
       field('timestamp', instantMs),
-      tenantWithKeyOf('tenant', 'fingerprint'),
+      tenantWithKeyOf(telemetryAlerts),
       field('fingerprint', text),
       field('status', text),
       field('name', text),
@@ -191,6 +195,62 @@ export const sinkTables: readonly SinkTable[] = [
       field('source', text),
       field('receiver', nullable(text)),
       field('groupKey', nullable(text)),
+    ],
+  },
+  {
+    table: 'costs',
+    topic: telemetryCosts,
+    hotFields: [],
+    columns: [
+      field('chargePeriodStart', instantMs),
+      field('chargePeriodEnd', instantMs),
+      field('id', text),
+      tenantWithKeyOf(telemetryCosts),
+      field('billingAccountId', text),
+      field('billingAccountName', nullable(text)),
+      field('subAccountId', nullable(text)),
+      field('subAccountName', nullable(text)),
+      field('serviceName', text),
+      field('serviceCategory', nullable(text)),
+      field('provider', text),
+      field('publisher', nullable(text)),
+      field('invoiceIssuer', nullable(text)),
+      field('billingPeriodStart', instantMs),
+      field('billingPeriodEnd', instantMs),
+      field('status', text),
+      field('chargeCategory', text),
+      field('isCorrection', bool),
+      field('chargeDescription', nullable(text)),
+      field('chargeFrequency', nullable(text)),
+      field('currency', text),
+      field('billedCost', decimal),
+      field('effectiveCost', decimal),
+      field('listCost', nullable(decimal)),
+      field('contractedCost', nullable(decimal)),
+      field('pricingQuantity', nullable(decimal)),
+      field('pricingUnit', nullable(text)),
+      field('consumedQuantity', nullable(decimal)),
+      field('consumedUnit', nullable(text)),
+      field('listUnitPrice', nullable(decimal)),
+      field('contractedUnitPrice', nullable(decimal)),
+      field('pricingCategory', nullable(text)),
+      field('commitmentDiscountId', nullable(text)),
+      field('commitmentDiscountType', nullable(text)),
+      field('commitmentDiscountStatus', nullable(text)),
+      field('regionId', nullable(text)),
+      field('availabilityZone', nullable(text)),
+      field('resourceId', nullable(text)),
+      field('resourceName', nullable(text)),
+      field('resourceType', nullable(text)),
+      field('skuId', nullable(text)),
+      field('skuPriceId', nullable(text)),
+      field('invoiceId', nullable(text)),
+      field('tags', textMap),
+      field('extra', textMap),
+      field('source', text),
+      field('export', text),
+      field('asOf', instantMs),
+      field('sourceId', text),
     ],
   },
   {

@@ -1,7 +1,9 @@
-/** Logs, spans, deployments and alerts: from the topic to the row, and what their views show. */
+/** Logs, spans, deployments, alerts and costs: from the topic to the row, and what their views show. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stackEnvironment, uniqueName } from '../../ops/test/stack.ts'
+import { decimalBytes } from '../../schemas/decimal.ts'
 import type { Alert } from '../../schemas/generated/telemetry-alerts.ts'
+import type { CostRecord } from '../../schemas/generated/telemetry-costs.ts'
 import type { DeploymentEvent } from '../../schemas/generated/telemetry-deployments.ts'
 import type { LogEntry } from '../../schemas/generated/telemetry-logs.ts'
 import type { Span } from '../../schemas/generated/telemetry-spans.ts'
@@ -91,6 +93,58 @@ const alert: Alert = {
   source: 'alertmanager',
   receiver: null,
   groupKey: null,
+}
+
+const cost: CostRecord = {
+  chargePeriodStart: AT_MS,
+  chargePeriodEnd: AT_MS + 3_600_000,
+  id: 'c'.repeat(32),
+  tenant: 'default',
+  billingAccountId: '4711',
+  billingAccountName: null,
+  subAccountId: '4712',
+  subAccountName: 'shop',
+  serviceName: 'Amazon EC2',
+  serviceCategory: 'Compute',
+  provider: 'AWS',
+  publisher: null,
+  invoiceIssuer: null,
+  billingPeriodStart: Date.UTC(2026, 0, 1),
+  billingPeriodEnd: Date.UTC(2026, 1, 1),
+  status: 'estimated',
+  chargeCategory: 'usage',
+  isCorrection: false,
+  chargeDescription: null,
+  chargeFrequency: 'Usage-Based',
+  currency: 'USD',
+  billedCost: decimalBytes('-0.000000000001'),
+  effectiveCost: decimalBytes('99999999999999999999999999.999999999999'),
+  listCost: decimalBytes('0.1'),
+  contractedCost: null,
+  pricingQuantity: decimalBytes('0'),
+  pricingUnit: 'Hours',
+  consumedQuantity: null,
+  consumedUnit: null,
+  listUnitPrice: null,
+  contractedUnitPrice: null,
+  pricingCategory: 'Standard',
+  commitmentDiscountId: null,
+  commitmentDiscountType: null,
+  commitmentDiscountStatus: null,
+  regionId: 'us-west-2',
+  availabilityZone: null,
+  resourceId: 'i-1',
+  resourceName: null,
+  resourceType: null,
+  skuId: null,
+  skuPriceId: null,
+  invoiceId: null,
+  tags: { team: 'shop' },
+  extra: { x_Discount: '1' },
+  source: 'focus',
+  export: 'bill',
+  asOf: AT_MS,
+  sourceId: '17',
 }
 
 let sink: SinkUnderTest
@@ -228,6 +282,69 @@ describe('a row is what was published', () => {
   })
 })
 
+describe('a bill', () => {
+  const amounts = `toString(billed_cost) AS billed, toString(effective_cost) AS effective`
+
+  it('is kept to the last digit', async () => {
+    await send('costs', cost)
+    expect((await sink.untilComplete('costs')).ok).toBe(true)
+    expect(
+      await sink.rows(`SELECT *, ${amounts}, toString(list_cost) AS list FROM costs`),
+    ).toMatchObject([
+      {
+        ...origin,
+        charge_period_start: AT_TEXT,
+        charge_period_end: '2026-01-02 04:04:05.678',
+        billing_period_start: '2026-01-01 00:00:00.000',
+        billing_account_id: '4711',
+        sub_account_id: '4712',
+        service_name: 'Amazon EC2',
+        status: 'estimated',
+        charge_category: 'usage',
+        is_correction: false,
+        billed: '-0.000000000001',
+        effective: '99999999999999999999999999.999999999999',
+        list: '0.1',
+        contracted_cost: null,
+        tags: { team: 'shop' },
+        extra: { x_Discount: '1' },
+        as_of: AT_TEXT,
+        source_id: '17',
+      },
+    ])
+  })
+
+  it('says what its newest delivery says, each row once; periods and exports do not touch each other', async () => {
+    const row = (id: string, billed: string, changes: Partial<CostRecord> = {}) => ({
+      ...cost,
+      id: id.repeat(32),
+      tenant: 'bills',
+      billedCost: decimalBytes(billed),
+      ...changes,
+    })
+    const february = { billingPeriodStart: Date.UTC(2026, 1, 1) }
+    const newer = { asOf: AT_MS + 1 }
+    await send('costs', row('1', '10'), row('2', '20'), row('3', '0.5', february))
+    await send('costs', row('4', '11', newer), row('4', '11', newer))
+    await send('costs', row('5', '100', { export: 'other' }), row('6', '19', { asOf: AT_MS - 1 }))
+    expect((await sink.untilComplete('costs')).ok).toBe(true)
+    expect(
+      await sink.rows(
+        `SELECT toString(sum(billed_cost)) AS total FROM costs_latest WHERE tenant = 'bills'`,
+      ),
+    ).toEqual([{ total: '111.5' }])
+  })
+})
+
+it('a point says how to read its series', async () => {
+  const point = { timestamp: AT_MS, value: 1, tenant: 'k', name: 'n', labels: {}, unit: null }
+  await send('metrics', { ...point, kind: 'counter' })
+  await sink.untilComplete('metrics')
+  const kind = [{ kind: 'counter' }]
+  expect(await sink.rows('SELECT kind FROM metrics')).toEqual(kind)
+  expect(await sink.rows('SELECT anyLast(kind) AS kind FROM series')).toEqual(kind)
+})
+
 describe('what comes again', () => {
   it('is one deployment, also when its sender told no time and it got another one', async () => {
     await send('deployments', deployment, { ...deployment, timestamp: AT_MS + 5_000 })
@@ -288,7 +405,10 @@ it('a record that makes no key, or has a time that no column holds, is a dead le
   await send('logs', { ...log, service: '' }, { ...log, tenant: 'a\u001fb' })
   await send('logs', { ...log, timestamp: Date.UTC(2300, 0, 1) })
   await send('spans', { ...span, traceId: '' }, { ...span, start: -3e15 })
-  for (const [table, deadLetters] of [['logs', 3] as const, ['spans', 2] as const]) {
+  const tooMany = Buffer.from('7f'.padEnd(32, '0'), 'hex')
+  await send('costs', { ...cost, billedCost: tooMany }, { ...cost, listCost: Buffer.alloc(0) })
+  const expected = { logs: 3, spans: 2, costs: 2 }
+  for (const [table, deadLetters] of Object.entries(expected)) {
     const { partitions, ok } = await sink.untilComplete(table)
     expect({ ok, deadLetters: partitions[0]?.deadLetters }).toEqual({ ok: true, deadLetters })
   }
