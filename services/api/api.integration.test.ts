@@ -438,7 +438,7 @@ describe('wrong questions', () => {
       field: 'resolution',
       limit: 'one of auto, raw',
     },
-    { url: '/api/telemetry?tenant=', field: 'tenant', limit: 'at least 1 characters' },
+    { url: '/api/telemetry?tenant=', field: 'tenant', limit: '1 to 128' },
   ])('$url: 400 about $field', async ({ url, field, limit }) => {
     const { status, headers, body } = await get(url)
     expect(status).toBe(400)

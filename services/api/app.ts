@@ -2,11 +2,12 @@
  * The HTTP side as one Fastify instance built from ports: no sockets, no clock, no environment, so
  * tests inject requests into exactly what runs.
  *
- * All questions about data live in one scope (`data`): what guards them (rate limits, identity) is
- * a hook there, and health, metrics and the page stay outside of it.
+ * Every route says what it asks of whoever comes (`config.access`); who comes is known before any of
+ * them sees a request.
  */
-import fastify, { LogController } from 'fastify'
+import fastify, { LogController, type FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { guard } from '../shared/identity/guard.ts'
 import { handleErrors } from './error-handling.ts'
 import { measure } from './request-metrics.ts'
 import { secureHeaders } from './secure-headers.ts'
@@ -15,6 +16,7 @@ import { anomalyRoutes } from './routes/anomalies.ts'
 import { docs } from './routes/docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { pageRoutes } from './routes/page.ts'
+import { principalRoutes } from './routes/principal.ts'
 import { seriesRoutes } from './routes/series.ts'
 import { statusRoutes } from './routes/status.ts'
 import { telemetryRoutes } from './routes/telemetry.ts'
@@ -42,17 +44,20 @@ export const buildApp = async (ports: ApiPorts): Promise<ApiInstance> => {
   handleErrors(app)
   secureHeaders(app)
   measure(app, ports.metrics)
+  guard(app, { identity: ports.identity, askedTenants })
 
   await docs(app)
   healthRoutes(app, ports)
-  await app.register((data: ApiInstance, _options, done) => {
-    telemetryRoutes(data, ports)
-    seriesRoutes(data, ports)
-    anomalyRoutes(data, ports)
-    tenantRoutes(data, ports)
-    statusRoutes(data, ports)
-    done()
-  })
+  telemetryRoutes(app, ports)
+  seriesRoutes(app, ports)
+  anomalyRoutes(app, ports)
+  tenantRoutes(app, ports)
+  statusRoutes(app, ports)
+  principalRoutes(app)
   await pageRoutes(app)
   return app
 }
+
+/** `?tenant=`, given twice, too: both have to be the right one. */
+const askedTenants = ({ query }: FastifyRequest): readonly string[] =>
+  [(query as { readonly tenant?: string | readonly string[] }).tenant ?? []].flat()

@@ -7,6 +7,7 @@ import { allTopics } from '../../schemas/topics.ts'
 import { clickhouseTarget, openClickHouse } from '../shared/clickhouse.ts'
 import type { Config } from '../shared/config.ts'
 import { EXIT, messageOf, ServiceError, type ExitCode } from '../shared/errors.ts'
+import { openIdentity } from '../shared/identity/open-identity.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import { registryConnection } from '../shared/registry.ts'
 import { runService, type ServiceContext } from '../shared/service.ts'
@@ -30,10 +31,12 @@ const start = async ({ config, logger, metrics, signal }: ServiceContext) => {
   const client = openClickHouse(config, { application: 'millrace-api', requestTimeoutMs })
   const cluster = kafkaCluster(config, { logger })
   const storage = createStorage(client)
+  const callers = openIdentity(config, { cluster, logger })
   const readiness = createReadiness({
     probes: [
       kafkaProbeOf(cluster),
       registryProbeOf(config),
+      probes.identityProbe(callers.identity),
       probes.clickhouseProbe(storage),
       probes.migrationsProbe(() => pendingNames(config)),
       ...config.processes.map(({ name, url }) => probes.processProbe(name, url)),
@@ -43,6 +46,7 @@ const start = async ({ config, logger, metrics, signal }: ServiceContext) => {
     nowMs: Date.now,
   })
   const app = await buildApp({
+    identity: callers.identity,
     storage,
     readiness,
     metrics,
@@ -57,6 +61,7 @@ const start = async ({ config, logger, metrics, signal }: ServiceContext) => {
   })
   const stop = async (): Promise<void> => {
     await app.close()
+    await callers.close()
     await Promise.all([client.close(), cluster.close()])
   }
   try {

@@ -10,6 +10,7 @@ import {
   testSeries,
   type TestApi,
 } from './testing/api-fixture.ts'
+import { ringOf, testKey } from '../shared/identity/testing/test-keys.ts'
 import { findChromium } from './testing/find-chromium.ts'
 
 const executablePath = findChromium(process.env['PATH'] ?? '')
@@ -164,6 +165,28 @@ describe.skipIf(executablePath === undefined)(`the page in a browser${unseen}`, 
     })
     await page.goto(`${origin}/docs`)
     await page.waitForSelector('text=Millrace query API')
+  })
+
+  it('asks for a key where one is needed, keeps it for the tab, and shows its tenant', async () => {
+    const key = testKey({ tenant: 'past', roles: ['viewer'] })
+    const closed = await openTestApi({ keys: ringOf(key) })
+    await closed.insert('metrics', [pointOf(past, 59, 1)])
+    await closed.app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = closed.app.server.address() as AddressInfo
+    const page = await browser.newPage()
+    await page.goto(`http://127.0.0.1:${String(port)}/`)
+    await page.fill('#key-form input', 'wrong')
+    await page.click('#key-form button')
+    await page.waitForSelector('#trouble:has-text("not accepted")')
+    await page.fill('#key-form input', key.key)
+    await page.click('#key-form button')
+    await page.waitForSelector('#chart-heading:has-text("z.past")')
+    await page.reload()
+    await page.waitForSelector('#chart-heading:has-text("z.past")')
+    expect(await page.isHidden('#key-form')).toBe(true)
+    expect(page.url()).not.toContain('mlr_')
+    await page.close()
+    await closed.close()
   })
 
   it('never made the browser complain, nor asked anybody else', () => {

@@ -7,6 +7,7 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify'
+import type { Identity } from '../shared/identity/identity.ts'
 import type { Metrics } from '../shared/metrics.ts'
 import type { ReadinessCheck } from './readiness.ts'
 import type { Storage } from './queries/storage.ts'
@@ -20,6 +21,7 @@ export type ApiInstance = FastifyInstance<
 >
 
 export interface ApiPorts {
+  readonly identity: Identity
   readonly storage: Storage
   readonly readiness: ReadinessCheck
   readonly metrics: Metrics

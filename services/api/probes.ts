@@ -1,6 +1,7 @@
 /** The parts of the stack, each with the question that shows whether it works. */
 import type { RegistryAnswer } from '../../pipelines/runtime/kafka/registry-http.ts'
 import { Problem } from '../shared/problem.ts'
+import type { Identity } from '../shared/identity/identity.ts'
 import type { Probe, ProbeFinding } from './readiness.ts'
 import type { Storage } from './queries/storage.ts'
 
@@ -45,6 +46,19 @@ export const registryProbe = (listSubjects: () => Promise<RegistryAnswer>): Prob
       detail: 'reachable, but holds no schema',
       remedy: 'run `npx millrace topics apply`',
     }
+  },
+})
+
+export const identityProbe = (identity: Identity): Probe => ({
+  name: 'keys',
+  remedy: 'they are read from Kafka; see there, and run `npx millrace topics apply`',
+  check() {
+    const ready = identity.ready()
+    const isReady = ready === true
+    const finding: ProbeFinding = isReady
+      ? { state: 'ready', detail: 'API keys are loaded' }
+      : { state: 'failed', detail: ready }
+    return Promise.resolve(finding)
   },
 })
 

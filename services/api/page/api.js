@@ -1,10 +1,13 @@
 /** Questions to the query API; a failed one throws a `Problem` with words for people. */
 
+import { keyHeaders } from './key.js'
+
 export class Problem extends Error {
-  /** @param {string} title @param {string} detail */
-  constructor(title, detail) {
+  /** @param {string} title @param {string} detail @param {number} [status] */
+  constructor(title, detail, status) {
     super(detail)
     this.title = title
+    this.status = status
   }
 }
 
@@ -21,13 +24,14 @@ export const ask = async (path, parameters, signal) => {
   const response = await reach(`${path}?${query}`, signal)
   const body = await response.json().catch(() => ({}))
   if (response.ok) return body
-  throw new Problem(body.title ?? `Error ${response.status}`, body.detail ?? response.statusText)
+  const { status, statusText } = response
+  throw new Problem(body.title ?? `Error ${status}`, body.detail ?? statusText, status)
 }
 
 /** @param {string} url @param {AbortSignal} signal */
 const reach = async (url, signal) => {
   try {
-    return await fetch(url, { signal, headers: { accept: 'application/json' } })
+    return await fetch(url, { signal, headers: { accept: 'application/json', ...keyHeaders() } })
   } catch (error) {
     if (signal.aborted) throw error
     throw new Problem(

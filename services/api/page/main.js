@@ -8,6 +8,7 @@ import { ask, Problem } from './api.js'
 import { createChart } from './chart.js'
 import { byId, element, reconcile, setAttribute, setText } from './dom.js'
 import { formatCount, formatLabels, formatLocal, formatUtc, formatValue } from './format.js'
+import { listenForKey } from './key.js'
 import { showHealth } from './health.js'
 import { showNextSteps } from './next-steps.js'
 import { showSeries } from './series-list.js'
@@ -350,6 +351,8 @@ const showTrouble = (reasons) => {
   place.hidden = reasons.length === 0
   const first = reasons[0]
   if (first === undefined) return
+  // While it is typed in, a refresh must not take it away.
+  if (first instanceof Problem && first.status === 401) byId('key-form').hidden = false
   const text = first instanceof Problem ? `${first.title}: ${first.message}` : String(first)
   setText(place, `${text} Trying again every ${refreshMs / 1000} s; what you see may be old.`)
 }
@@ -401,6 +404,17 @@ byId('pause').addEventListener('click', () => {
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && !isPaused) refresh()
 })
+
+/** A key of one tenant shows that one. */
+const useKey = async () => {
+  byId('key-form').hidden = true
+  const { tenants } = await ask('/api/principal', {}, AbortSignal.timeout(refreshMs)).catch(
+    () => ({}),
+  )
+  if (tenants === undefined || tenants === '*' || tenants === view.tenant) refresh()
+  else change({ tenant: tenants, series: null, search: '', ...live() })
+}
+listenForKey(/** @type {HTMLFormElement} */ (byId('key-form')), () => void useKey())
 
 showNextSteps(byId('next-steps'), location.origin, null)
 refresh()

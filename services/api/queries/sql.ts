@@ -45,3 +45,6 @@ export const within = (column: string, { fromMs, toMs }: TimeRange): Condition |
 
 export const millis = (column: string, name: string): string =>
   `toUnixTimestamp64Milli(${column}) AS ${name}`
+
+/** Rows of the tenant `tenants`, or of all when that is `*`. */
+export const ofTenants = `({tenants:String} = '*' OR tenant = {tenants:String})`

@@ -1,4 +1,4 @@
-import { millis } from './sql.ts'
+import { millis, ofTenants } from './sql.ts'
 import type { Storage } from './storage.ts'
 
 export interface TenantRow {
@@ -12,7 +12,7 @@ export interface TenantRow {
 
 export const readTenants = (
   storage: Storage,
-  { after, limit }: { after: string; limit: number },
+  { tenants, after, limit }: { tenants: string; after: string; limit: number },
 ): Promise<TenantRow[]> =>
   storage.rows<TenantRow>({
     sql: `
@@ -23,16 +23,16 @@ export const readTenants = (
         SELECT tenant, uniqExact(series) AS series, sum(points) AS points,
                min(first_seen) AS first_seen, max(last_seen) AS last_seen
         FROM series
-        WHERE tenant > {after:String}
+        WHERE tenant > {after:String} AND ${ofTenants}
         GROUP BY tenant
         ORDER BY tenant
         LIMIT {wanted:UInt32}
       ) AS known
       LEFT JOIN (
         SELECT tenant, count() AS episodes FROM anomalies_latest
-        WHERE tenant > {after:String} AND phase != 'closed'
+        WHERE tenant > {after:String} AND phase != 'closed' AND ${ofTenants}
         GROUP BY tenant
       ) AS unusual ON known.tenant = unusual.tenant
       ORDER BY tenant`,
-    params: { after, wanted: limit + 1 },
+    params: { tenants, after, wanted: limit + 1 },
   })

@@ -1,6 +1,6 @@
 /** What there is in all, and how fresh: the numbers behind /api/status. */
 import { Problem } from '../../shared/problem.ts'
-import { millis } from './sql.ts'
+import { millis, ofTenants } from './sql.ts'
 import type { Storage } from './storage.ts'
 
 export interface TotalsRow {
@@ -11,12 +11,14 @@ export interface TotalsRow {
   readonly ingested_ms: number
 }
 
-const readTotals = async (storage: Storage): Promise<TotalsRow> => {
+const readTotals = async (storage: Storage, tenants: string): Promise<TotalsRow> => {
   const rows = await storage.rows<TotalsRow>({
     sql: `
       SELECT uniqExact(tenant) AS tenants, uniqExact(series) AS series, sum(points) AS points,
              ${millis('max(last_seen)', 'newest_ms')}, ${millis('max(last_ingested)', 'ingested_ms')}
-      FROM series`,
+      FROM series
+      WHERE ${ofTenants}`,
+    params: { tenants },
   })
   return rows[0] ?? { tenants: 0, series: 0, points: 0, newest_ms: 0, ingested_ms: 0 }
 }
@@ -26,9 +28,10 @@ export interface EpisodeTotalsRow {
   readonly open: number
 }
 
-const readEpisodeTotals = async (storage: Storage): Promise<EpisodeTotalsRow> => {
+const readEpisodeTotals = async (storage: Storage, tenants: string): Promise<EpisodeTotalsRow> => {
   const rows = await storage.rows<EpisodeTotalsRow>({
-    sql: `SELECT count() AS episodes, countIf(phase != 'closed') AS open FROM anomalies_latest`,
+    sql: `SELECT count() AS episodes, countIf(phase != 'closed') AS open FROM anomalies_latest WHERE ${ofTenants}`,
+    params: { tenants },
   })
   return rows[0] ?? { episodes: 0, open: 0 }
 }
@@ -60,11 +63,14 @@ export interface Stored {
 }
 
 /** Undefined while ClickHouse is away: who asks about the state of things wants an answer then too. */
-export const readStored = async (storage: Storage): Promise<Stored | undefined> => {
+export const readStored = async (
+  storage: Storage,
+  tenants: string,
+): Promise<Stored | undefined> => {
   try {
     const [totals, episodes, gaps] = await Promise.all([
-      readTotals(storage),
-      readEpisodeTotals(storage),
+      readTotals(storage, tenants),
+      readEpisodeTotals(storage, tenants),
       readGaps(storage),
     ])
     return { totals, episodes, gaps }

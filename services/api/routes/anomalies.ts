@@ -69,6 +69,7 @@ export const anomalyRoutes = (app: ApiInstance, { storage }: ApiPorts): void => 
   app.get(
     '/api/anomalies',
     {
+      config: { access: { role: 'viewer' } },
       schema: {
         tags: ['anomalies'],
         summary: 'Anomalies, newest first',
@@ -82,7 +83,7 @@ export const anomalyRoutes = (app: ApiInstance, { storage }: ApiPorts): void => 
       const { limit, cursor, from, to, ...wanted } = request.query
       const after = decodeCursor('anomalies', ['number', 'string'], cursor)
       const rows = await readAnomalies(storage, {
-        tenant: wanted.tenant,
+        tenant: request.principal.tenant,
         service: wanted.service,
         series: wanted.series,
         severity: wanted.severity,
@@ -98,6 +99,7 @@ export const anomalyRoutes = (app: ApiInstance, { storage }: ApiPorts): void => 
   app.get(
     '/api/anomalies/:id',
     {
+      config: { access: { role: 'viewer' } },
       schema: {
         tags: ['anomalies'],
         summary: 'One anomaly with all its revisions',
@@ -121,7 +123,7 @@ export const anomalyRoutes = (app: ApiInstance, { storage }: ApiPorts): void => 
     },
     async (request) => {
       const { id } = request.params
-      const { tenant } = request.query
+      const { tenant } = request.principal
       const revisions = (await readRevisions(storage, { tenant, id })).map(toAnomaly)
       const anomaly = revisions.at(-1)
       if (anomaly !== undefined) return { anomaly, revisions }

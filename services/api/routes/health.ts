@@ -21,18 +21,26 @@ const readinessSchema = Type.Object({
 
 const alive = Type.Object({ status: Type.Literal('alive'), service: Type.Literal('api') })
 
+/** For supervisors and Prometheus, which have no key; nothing of a tenant is in it. */
+const open = { access: 'open' } as const
+
 export const healthRoutes = (app: ApiInstance, { readiness, metrics }: ApiPorts): void => {
   for (const url of ['/healthz', '/health']) {
     const summary = 'This process is alive; nothing else is asked'
-    app.get(url, { schema: { tags: ['health'], summary, response: { 200: alive } } }, () => ({
-      status: 'alive' as const,
-      service: 'api' as const,
-    }))
+    app.get(
+      url,
+      { config: open, schema: { tags: ['health'], summary, response: { 200: alive } } },
+      () => ({
+        status: 'alive' as const,
+        service: 'api' as const,
+      }),
+    )
   }
 
   app.get(
     '/readyz',
     {
+      config: open,
       schema: {
         tags: ['health'],
         summary: 'All of it works: 200; otherwise 503 and what to do',
@@ -48,6 +56,7 @@ export const healthRoutes = (app: ApiInstance, { readiness, metrics }: ApiPorts)
   app.get(
     '/metrics',
     {
+      config: open,
       schema: {
         tags: ['health'],
         summary: 'Prometheus metrics of this process',

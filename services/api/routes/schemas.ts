@@ -2,12 +2,13 @@
 import Type, { type TProperties, type TSchema } from 'typebox'
 import { severities } from '../queries/anomalies.ts'
 
-export const tenantParameter = Type.String({
-  default: 'default',
-  minLength: 1,
-  maxLength: 200,
-  description: 'Tenant to read; `default` for a plain installation.',
-})
+export const tenantParameter = Type.Optional(
+  Type.String({
+    maxLength: 200,
+    description:
+      'Tenant to read. A key or token of one tenant reads that one, named or not; who may read all of them gets `default` without a name.',
+  }),
+)
 
 const timeText = { maxLength: 40, examples: ['2026-01-31T08:00:00Z', '1769846400000'] }
 export const fromParameter = Type.Optional(
@@ -119,6 +120,8 @@ const problemResponse = (description: string) => ({
 
 export const problemResponses = {
   400: problemResponse('A parameter is wrong; `field`, `value` and `limit` say which and why.'),
+  401: problemResponse('No key or token, or one that is not accepted.'),
+  403: problemResponse('The key or token is of another tenant, or lacks the role.'),
   422: problemResponse('The question reads more than one answer may.'),
   503: problemResponse(
     'ClickHouse is away, busy or not prepared; `Retry-After` says when to come back.',

@@ -142,6 +142,7 @@ export const seriesRoutes = (app: ApiInstance, { storage, nowMs }: ApiPorts): vo
   app.get(
     '/api/series',
     {
+      config: { access: { role: 'viewer' } },
       schema: {
         tags: ['series'],
         summary: 'Find series',
@@ -150,7 +151,8 @@ export const seriesRoutes = (app: ApiInstance, { storage, nowMs }: ApiPorts): vo
       },
     },
     async (request) => {
-      const { tenant, q, name, label, series, sort, spark, limit, cursor } = request.query
+      const { tenant } = request.principal
+      const { q, name, label, series, sort, spark, limit, cursor } = request.query
       const after = decodeCursor(`series.${sort}`, ['number', 'string', 'string'], cursor)
       const filter = { tenant, name, series, sort, after, limit }
       const words = wordsOf(q)
@@ -164,6 +166,7 @@ export const seriesRoutes = (app: ApiInstance, { storage, nowMs }: ApiPorts): vo
   app.get(
     '/api/series/:series/points',
     {
+      config: { access: { role: 'viewer' } },
       schema: {
         tags: ['series'],
         summary: 'One series over time, with its band and its anomalies',
@@ -176,7 +179,8 @@ export const seriesRoutes = (app: ApiInstance, { storage, nowMs }: ApiPorts): vo
     },
     async (request) => {
       const { series } = request.params
-      const { tenant, resolution: asked, limit, ...times } = request.query
+      const { tenant } = request.principal
+      const { resolution: asked, limit, ...times } = request.query
       const row = await findOne(storage, { tenant, series })
       const { fromMs, toMs } = stretchOf(row, { ...parseTimeRange(times), nowMs: nowMs() })
       const stretch = { tenant, series, fromMs, toMs }

@@ -56,6 +56,7 @@ export const statusRoutes = (app: ApiInstance, ports: ApiPorts): void => {
   app.get(
     '/api/status',
     {
+      config: { access: { role: 'viewer' } },
       schema: {
         tags: ['status'],
         summary: 'How the whole installation does, in numbers and in words',
@@ -63,11 +64,11 @@ export const statusRoutes = (app: ApiInstance, ports: ApiPorts): void => {
         response: { 200: answer },
       },
     },
-    async () => {
+    async ({ principal }) => {
       const nowMs = ports.nowMs()
       const [readiness, stored, consumers] = await Promise.all([
         ports.readiness.current(),
-        readStored(ports.storage),
+        readStored(ports.storage, principal.tenants),
         ports.consumerLag().catch(() => []),
       ])
       const idleMs = stored === undefined ? undefined : nowMs - stored.totals.ingested_ms

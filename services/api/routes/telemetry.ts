@@ -41,21 +41,26 @@ export const telemetryRoutes = (app: ApiInstance, { storage }: ApiPorts): void =
     { url: '/telemetry', summary: 'Latest points (alias of /api/telemetry)' },
   ]
   for (const { url, summary } of paths) {
-    app.get(url, { schema: describe(summary) }, async (request) => {
-      const { tenant, name, series, limit, cursor, ...times } = request.query
-      const { fromMs, toMs } = parseTimeRange(times)
-      const after = decodeCursor('telemetry', ['number', 'number', 'number'], cursor)
-      const rows = await readTelemetry(storage, {
-        tenant,
-        name,
-        series,
-        fromMs,
-        toMs,
-        after,
-        limit,
-      })
-      return pageOf({ rows, limit, toItem, cursorOf })
-    })
+    app.get(
+      url,
+      { config: { access: { role: 'viewer' } }, schema: describe(summary) },
+      async (request) => {
+        const { tenant } = request.principal
+        const { name, series, limit, cursor, tenant: _, ...times } = request.query
+        const { fromMs, toMs } = parseTimeRange(times)
+        const after = decodeCursor('telemetry', ['number', 'number', 'number'], cursor)
+        const rows = await readTelemetry(storage, {
+          tenant,
+          name,
+          series,
+          fromMs,
+          toMs,
+          after,
+          limit,
+        })
+        return pageOf({ rows, limit, toItem, cursorOf })
+      },
+    )
   }
 }
 

@@ -24,9 +24,10 @@ export const tenantRoutes = (app: ApiInstance, { storage }: ApiPorts): void => {
   app.get(
     '/api/tenants',
     {
+      config: { access: { role: 'viewer' } },
       schema: {
         tags: ['tenants'],
-        summary: 'Tenants by name',
+        summary: 'Tenants by name; with a key or token of one tenant, that one',
         querystring: query,
         response: { 200: schema.pageOfItems(tenant), ...schema.problemResponses },
       },
@@ -34,7 +35,8 @@ export const tenantRoutes = (app: ApiInstance, { storage }: ApiPorts): void => {
     async (request) => {
       const { limit, cursor } = request.query
       const [after] = decodeCursor('tenants', ['string'], cursor) ?? ['']
-      const rows = await readTenants(storage, { after, limit })
+      const { tenants } = request.principal
+      const rows = await readTenants(storage, { tenants, after, limit })
       return pageOf({
         rows,
         limit,

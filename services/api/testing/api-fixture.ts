@@ -8,6 +8,8 @@ import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickh
 import { stackEnvironment, uniqueName } from '../../../ops/test/stack.ts'
 import { migrate, pendingMigrations } from '../../../infra/clickhouse/index.ts'
 import { readConfig } from '../../shared/config.ts'
+import { Identity } from '../../shared/identity/identity.ts'
+import { KeyRing } from '../../shared/identity/key-ring.ts'
 import { createLogger } from '../../shared/logger.ts'
 import { createMetrics } from '../../shared/metrics.ts'
 import { buildApp } from '../app.ts'
@@ -32,6 +34,8 @@ export interface TestApiOptions {
   readonly probes?: readonly Probe[]
   readonly consumerLag?: readonly ConsumerLag[]
   readonly nowMs?: () => number
+  /** With keys in it, every request needs one. */
+  readonly keys?: KeyRing
 }
 
 export const openTestApi = async (options: TestApiOptions = {}): Promise<TestApi> => {
@@ -55,6 +59,14 @@ export const openTestApi = async (options: TestApiOptions = {}): Promise<TestApi
   const pending = async () => (await pendingMigrations({ target })).map(({ name }) => name)
   const ownProbes = [clickhouseProbe(storage), migrationsProbe(pending)]
   const app = await buildApp({
+    identity: new Identity({
+      keys: options.keys ?? new KeyRing(),
+      keysLoaded: () => true,
+      tokens: undefined,
+      host: '127.0.0.1',
+      anonymous: options.keys === undefined,
+      nowMs: Date.now,
+    }),
     storage,
     readiness: createReadiness({
       probes: [...ownProbes, ...(options.probes ?? [])],

@@ -52,7 +52,8 @@ export const guard = (app: GuardedInstance, { identity, askedTenants }: GuardOpt
       return
     }
     const refuse = (error: unknown): void => {
-      if (error instanceof IdentityRefused) void reply.headers(error.headers)
+      const challenge = error instanceof IdentityRefused ? error.challenge : undefined
+      if (challenge !== undefined) void reply.header('www-authenticate', challenge)
       done(error as Error)
     }
     try {

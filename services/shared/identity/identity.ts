@@ -118,10 +118,10 @@ export class Identity {
  */
 export const authorize = (grant: Grant, access: Access, asked: readonly string[]): Principal => {
   if (!allows(grant, access)) throw notAllowed(grant, access)
-  return { ...grant, tenant: tenantFor(grant, asked) }
+  return { ...grant, tenant: tenantFor(grant, access, asked) }
 }
 
-const tenantFor = ({ tenants, via }: Grant, asked: readonly string[]): string => {
+const tenantFor = ({ tenants, via }: Grant, access: Access, asked: readonly string[]): string => {
   const [first = tenants === ALL_TENANTS ? DEFAULT_TENANT : tenants, ...others] = asked
   if (others.some((other) => other !== first)) {
     throw new IdentityRefused('tenant-invalid', 'the request names several tenants; name one')
@@ -130,9 +130,13 @@ const tenantFor = ({ tenants, via }: Grant, asked: readonly string[]): string =>
     const detail = `the ${via} belongs to tenant '${tenants}' and cannot act for another`
     throw new IdentityRefused('tenant-refused', detail)
   }
-  if (tenants === ALL_TENANTS && !isTenantName(first)) {
-    const limit = '1 to 128 letters, digits, dots, dashes and underscores, the first no sign'
-    throw new IdentityRefused('tenant-invalid', `the name of a tenant is ${limit}`)
+  // Producers that write to Kafka themselves may use other names: those can be read, too.
+  const isWriting = typeof access === 'object' && 'writes' in access
+  const isName = isWriting ? isTenantName(first) : first !== '' && first !== ALL_TENANTS
+  if (tenants === ALL_TENANTS && !isName) {
+    const limit = '1 to 128 letters, digits, dots, dashes and underscores'
+    const at = { field: 'tenant', value: first, limit }
+    throw new IdentityRefused('tenant-invalid', `tenant must be ${limit}`, { at })
   }
   return first
 }

@@ -163,9 +163,9 @@ describe('the issuer', () => {
     let clockMs = nowMs
     named = 'https://other.example'
     const one = verifier({}, () => clockMs)
-    await expect(one.verify(await token())).rejects.toMatchObject({ statusCode: 503 })
+    await expect(one.verify(await token())).rejects.toMatchObject({ status: 503 })
     named = settings.issuer
-    await expect(one.verify(await token())).rejects.toMatchObject({ statusCode: 503 })
+    await expect(one.verify(await token())).rejects.toMatchObject({ status: 503 })
     clockMs += 6_000
     expect(await one.verify(await token())).toMatchObject({ id: 'user:u1' })
   })
