@@ -3,7 +3,14 @@
  * tests inject requests into exactly what runs. Each door has a scope of its own; who sends is known
  * before any of them sees a request.
  */
-import fastify, { LogController, type FastifyBaseLogger, type FastifyError } from 'fastify'
+import fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyRequest,
+} from 'fastify'
+import { guard } from '../shared/identity/guard.ts'
+import type { Identity } from '../shared/identity/identity.ts'
 import type { Readiness } from '../shared/health-server.ts'
 import type { Metrics } from '../shared/metrics.ts'
 import {
@@ -18,12 +25,12 @@ import type { BodyReader } from './bodies.ts'
 import { gatewayMetrics } from './door-metrics.ts'
 import { doors } from './doors/index.ts'
 import { health } from './health.ts'
-import { identify } from './identify.ts'
 import type { KafkaIntake } from './intake.ts'
 import type { RecentLedger } from './ledger.ts'
 import type { DoorScope, GatewayRecords, Sender } from './ports.ts'
 
 export interface AppPorts {
+  readonly identity: Identity
   readonly bodies: BodyReader
   readonly intake: KafkaIntake
   readonly ledger: RecentLedger
@@ -48,8 +55,12 @@ export const buildApp = async (ports: AppPorts): Promise<DoorScope> => {
     routerOptions: { maxParamLength: 200 },
   })
   handleErrors(app)
-  // Every request gets its own before anybody reads it.
-  app.decorateRequest('sender', null as unknown as Sender)
+  guard(app, { identity: ports.identity, askedTenants })
+  app.decorateRequest('sender', {
+    getter(): Sender {
+      return this.principal
+    },
+  })
   app.decorateRequest('incoming', null)
 
   const { bodies, intake, ledger, records, nowMs } = ports
@@ -57,10 +68,6 @@ export const buildApp = async (ports: AppPorts): Promise<DoorScope> => {
   health(app, ports)
   for (const [name, door] of Object.entries(doors)) {
     await app.register(async (scope) => {
-      scope.addHook('onRequest', (request, _reply, done) => {
-        request.sender = identify(request)
-        done()
-      })
       await door(scope, {
         readBodies: (options) => {
           bodies.install(scope, options)
@@ -75,6 +82,10 @@ export const buildApp = async (ports: AppPorts): Promise<DoorScope> => {
   }
   return app
 }
+
+/** As proxies of Prometheus and of Loki, Mimir and their kind name it; both have to be the right one. */
+const askedTenants = ({ headers }: FastifyRequest): readonly string[] =>
+  [headers['x-tenant'] ?? [], headers['x-scope-orgid'] ?? []].flat()
 
 const handleErrors = (app: DoorScope): void => {
   app.setErrorHandler<FastifyError>((error, request, reply) => {

@@ -9,6 +9,8 @@ import {
 } from '../../schemas/topics.ts'
 import type { Config } from '../shared/config.ts'
 import { EXIT, messageOf, ServiceError, type ExitCode } from '../shared/errors.ts'
+import type { Readiness } from '../shared/health-server.ts'
+import { openIdentity } from '../shared/identity/open-identity.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import { LATENCY_BUCKETS_SECONDS } from '../shared/metrics.ts'
 import { registryConnection } from '../shared/registry.ts'
@@ -45,8 +47,10 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
     bufferBytes: Infinity,
     deliveryTimeoutMs: Infinity,
   })
+  const callers = openIdentity(config, { cluster, logger })
   const stop = async (app?: DoorScope): Promise<void> => {
     await app?.close()
+    await callers.close()
     await producer.close({ timeoutMs: STOP_PATIENCE_MS }).catch((error: unknown) => {
       logger.warn({ err: error }, 'ended with records that Kafka has not acknowledged')
     })
@@ -65,7 +69,12 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
       },
     })
     const intake = intakeOf(config, { producer, metrics })
+    const ready = (): Readiness => {
+      const taken = intake.ready()
+      return taken === true ? callers.identity.ready() : taken
+    }
     app = await buildApp({
+      identity: callers.identity,
       bodies: new BodyReader({
         bodyBytes: config.gateway.bodyBytes,
         allBytes: BODIES_IN_HAND * config.gateway.bodyBytes,
@@ -78,7 +87,7 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
         nowMs: Date.now,
       }),
       records,
-      ready: () => (signal.aborted ? 'stopping' : intake.ready()),
+      ready: () => (signal.aborted ? 'stopping' : ready()),
       metrics,
       logger,
       nowMs: Date.now,
@@ -86,7 +95,7 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
     signal.throwIfAborted()
     await listen(app, config)
     const listening = app
-    return { ready: () => intake.ready(), stop: () => stop(listening) }
+    return { ready, stop: () => stop(listening) }
   } catch (error) {
     await stop(app)
     throw error

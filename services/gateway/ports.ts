@@ -3,6 +3,9 @@
  * checks and maps a request to records of ours, appends them, waits, and answers in the protocol's
  * own words. It knows neither keys nor producers.
  *
+ * Each route says what it asks of a sender: `config: { access: { writes: 'metrics' } }`
+ * (services/shared/identity/principal.ts). The gateway does not start with one that does not.
+ *
  * A door throws `Problem` (or lets pass what its ports throw) and gets problem+json; one whose
  * protocol has its own form of errors sets an error handler in its scope.
  */
@@ -25,7 +28,7 @@ export interface Sender {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    sender: Sender
+    readonly sender: Sender
   }
 }
 

@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { guard, openRoutes } from './guard.ts'
 import { Identity } from './identity.ts'
+import type { Principal } from './principal.ts'
 import { ringOf, testKey } from './testing/test-keys.ts'
 
 const key = testKey({ tenant: 'acme', kinds: ['logs'] })
@@ -49,6 +50,10 @@ describe('a guarded route', () => {
       tenant: principal.tenant,
       name: principal.name,
     }))
+    server.post('/signed', { config: { access: { writes: 'logs', signed: true } } }, (request) => {
+      const found: { readonly principal?: Principal } = request
+      return { tenant: found.principal?.tenant ?? 'nobody' }
+    })
     server.post('/metrics', { config: { access: { writes: 'metrics' } } }, () => 'written')
   })
   const post = (url: string, headers = {}) => app.inject({ method: 'POST', url, headers })
@@ -56,6 +61,12 @@ describe('a guarded route', () => {
   it('is given who acts', async () => {
     const answer = await post('/logs', { 'x-api-key': key.key })
     expect(answer.json()).toEqual({ tenant: 'acme', name: 'a test' })
+  })
+
+  it('that may be signed has nobody until it has checked the signature', async () => {
+    expect((await post('/signed')).json()).toEqual({ tenant: 'nobody' })
+    expect((await post('/signed', { 'x-api-key': key.key })).json()).toEqual({ tenant: 'acme' })
+    expect((await post('/signed', { 'x-api-key': 'wrong' })).statusCode).toBe(401)
   })
 
   it.each([

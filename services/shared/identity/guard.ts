@@ -15,7 +15,7 @@ declare module 'fastify' {
     access?: Access
   }
   interface FastifyRequest {
-    /** Who acts, for which tenant. On every route that is not `open`. */
+    /** Who acts, for which tenant. On every route that is not `open`; see `signed` of `Access`. */
     principal: Principal
   }
 }
@@ -48,6 +48,11 @@ export const guard = (app: GuardedInstance, { identity, askedTenants }: GuardOpt
   app.addHook('onRequest', (request, reply, done) => {
     const { access } = request.routeOptions.config
     if (access === undefined || access === 'open') {
+      done()
+      return
+    }
+    const isSigned = typeof access === 'object' && 'signed' in access
+    if (isSigned && identity.needsSignature(request.headers)) {
       done()
       return
     }

@@ -59,6 +59,12 @@ export class Identity {
     return this.#options.keysLoaded() ? true : 'API keys are not loaded yet'
   }
 
+  /** Whether a request without credentials is nobody's, so that only a signature can say whose. */
+  needsSignature(headers: IncomingHttpHeaders): boolean {
+    if (credentialsOf(headers).kind !== 'none') return false
+    return !this.#isOpen || whyNotLocal(headers) !== undefined
+  }
+
   /**
    * Who sends this. At once for keys; only tokens may have to wait for their issuer.
    *

@@ -14,7 +14,7 @@ export const DEFAULT_TENANT = 'default'
 
 /** What a credential allows, whatever the request asks for. */
 export interface Grant {
-  readonly via: 'key' | 'token' | 'anonymous'
+  readonly via: 'key' | 'token' | 'signature' | 'anonymous'
   /** Unique among all that send: for limits and logs. */
   readonly id: string
   /** Who it is, for people: the name of a key, a user. */
@@ -31,8 +31,14 @@ export interface Principal extends Grant {
   readonly tenant: string
 }
 
-/** What a route asks of whoever comes: nothing, a role, or leave to write a kind of telemetry. */
-export type Access = 'open' | { readonly role: Role } | { readonly writes: SignalKind }
+/**
+ * What a route asks of whoever comes: nothing, a role, or leave to write a kind of telemetry.
+ *
+ * `signed`: senders that can only sign what they send (GitHub) come without a key. Then the route has
+ * no principal until it has checked the signature and set one itself.
+ */
+export type Access =
+  'open' | { readonly role: Role } | { readonly writes: SignalKind; readonly signed?: true }
 
 export const allows = (grant: Grant, access: Access): boolean => {
   if (access === 'open') return true
