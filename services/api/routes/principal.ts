@@ -5,7 +5,7 @@ import type { ApiInstance } from '../ports.ts'
 import * as schema from './schemas.ts'
 
 const answer = Type.Object({
-  via: Type.Enum(['key', 'token', 'anonymous']),
+  via: Type.Enum(['key', 'token', 'signature', 'anonymous']),
   name: Type.String(),
   tenants: Type.String({ description: 'The tenant; `*` for all.' }),
   roles: Type.Array(Type.Enum([...ROLES])),
