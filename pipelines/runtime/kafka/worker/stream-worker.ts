@@ -42,6 +42,8 @@ export interface StreamWorkerOptions {
   readonly commitIntervalMs?: number
   readonly transactionTimeoutMs?: number
   readonly sessionTimeoutMs?: number
+  /** How often partition counts are looked at (default 10 s). */
+  readonly partitionsEveryMs?: number
   /** The worker cannot go on: refused by the group for good, or misconfigured. */
   readonly onFailure: (error: Error) => void
   readonly onStage?: (stage: TransactionStage) => Promise<void> | void
@@ -140,7 +142,7 @@ export class StreamWorker {
     member.start()
     this.#partitionCheck = setInterval(() => {
       void this.#checkPartitions(partitions)
-    }, PARTITIONS_EVERY_MS)
+    }, this.#options.partitionsEveryMs ?? PARTITIONS_EVERY_MS)
   }
 
   /** Drains, commits, leaves the group. */
