@@ -1,6 +1,6 @@
 /**
- * Writes schemas/generated/*.ts from schemas/*.avsc, and docs/asyncapi.json from the catalogue.
- * Run `node schemas/generate.ts` after changing either; `--check` writes nothing and exits 1 when
+ * Writes schemas/generated/*.ts from schemas/*.avsc, otlp.js beside them from schemas/otlp/proto, and
+ * docs/asyncapi.json from the catalogue. Run `node schemas/generate.ts` after changing any of them; `--check` writes nothing and exits 1 when
  * a file on disk differs from what would be written. A tool of the build: nothing imports it.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import { moduleOf } from './codegen.ts'
+import { generateOtlp } from './generate-otlp.ts'
 
 const schemasDir = dirname(fileURLToPath(import.meta.url))
 const generatedDir = join(schemasDir, 'generated')
@@ -20,7 +21,7 @@ export interface GeneratedFile {
 
 /** All generated files with the content they should have. */
 export const generateAll = async (): Promise<GeneratedFile[]> => {
-  const modules = await generateModules()
+  const modules = [...(await generateModules()), ...(await generateOtlpModule())]
   return [...modules, await generateAsyncApi(modules)]
 }
 
@@ -42,6 +43,14 @@ const generateModules = async (): Promise<GeneratedFile[]> => {
       return { path, text: await pretty(path, moduleOf(file, JSON.parse(source))) }
     }),
   )
+}
+
+const generateOtlpModule = async (): Promise<GeneratedFile[]> => {
+  const { code, types } = await generateOtlp()
+  return [
+    { path: join(generatedDir, 'otlp.js'), text: code },
+    { path: join(generatedDir, 'otlp.d.ts'), text: types },
+  ]
 }
 
 /**

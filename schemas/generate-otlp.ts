@@ -1,0 +1,59 @@
+/**
+ * The messages of OTLP as generated/otlp.js and otlp.d.ts, from the official files in otlp/proto.
+ *
+ * protobuf.js's static code, because it decodes metrics four times as fast as protobuf-es (1.3 ms
+ * and 5.3 ms for a request of 1,000 points). It is changed in one place: integers of 64 bits are
+ * `bigint` in its types, where protobuf.js has objects of `long`; otlp/wire.ts reads and writes them so.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pbjs } from 'protobufjs-cli'
+
+const protoDir = join(import.meta.dirname, 'otlp', 'proto')
+const services = ['trace', 'metrics', 'logs'].map((signal) =>
+  join(protoDir, 'opentelemetry', 'proto', 'collector', signal, 'v1', `${signal}_service.proto`),
+)
+const MESSAGES = [...services, join(protoDir, 'google', 'rpc', 'status.proto')]
+
+const OPTIONS = [
+  ...['--target', 'static-module', '--wrap', 'esm', '--root', 'otlp', '--path', protoDir],
+  ...['--no-create', '--no-verify', '--no-convert', '--no-delimited', '--no-typeurl'],
+  '--no-service',
+]
+const BANNER = [
+  '// Generated from schemas/otlp/proto by schemas/generate.ts; do not edit.',
+  '// Copyright OpenTelemetry Authors and Google LLC, Apache License 2.0: see schemas/otlp/README.md.',
+  '',
+].join('\n')
+
+interface OtlpModule {
+  readonly code: string
+  readonly types: string
+}
+
+export const generateOtlp = async (): Promise<OtlpModule> => {
+  const dir = mkdtempSync(join(tmpdir(), 'millrace-otlp-'))
+  try {
+    // Types are made from the comments of the code, which would double its size.
+    await run([...OPTIONS, '--dts', '--out', join(dir, 'commented.js'), ...MESSAGES])
+    await run([...OPTIONS, '--no-comments', '--out', join(dir, 'otlp.js'), ...MESSAGES])
+    return {
+      code: BANNER + readFileSync(join(dir, 'otlp.js'), 'utf8'),
+      types: BANNER + withBigints(readFileSync(join(dir, 'commented.d.ts'), 'utf8')),
+    }
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+}
+
+const withBigints = (types: string): string =>
+  types.replace('import Long = require("long");\n', '').replaceAll(/number ?\| ?Long/g, 'bigint')
+
+const run = (args: string[]): Promise<void> =>
+  new Promise((resolve, reject) => {
+    pbjs.main(args, (error) => {
+      if (error === null) resolve()
+      else reject(error)
+    })
+  })
