@@ -154,10 +154,10 @@ export namespace opentelemetry {
                         $unknowns?: Uint8Array[];
 
                         /** ExportTracePartialSuccess rejectedSpans. */
-                        rejectedSpans: (bigint);
+                        rejectedSpans?: (bigint|null);
 
                         /** ExportTracePartialSuccess errorMessage. */
-                        errorMessage: string;
+                        errorMessage?: (string|null);
 
                         /**
                          * Encodes the specified ExportTracePartialSuccess message. Does not implicitly {@link opentelemetry.proto.collector.trace.v1.ExportTracePartialSuccess.verify|verify} messages.
@@ -342,10 +342,10 @@ export namespace opentelemetry {
                         $unknowns?: Uint8Array[];
 
                         /** ExportMetricsPartialSuccess rejectedDataPoints. */
-                        rejectedDataPoints: (bigint);
+                        rejectedDataPoints?: (bigint|null);
 
                         /** ExportMetricsPartialSuccess errorMessage. */
-                        errorMessage: string;
+                        errorMessage?: (string|null);
 
                         /**
                          * Encodes the specified ExportMetricsPartialSuccess message. Does not implicitly {@link opentelemetry.proto.collector.metrics.v1.ExportMetricsPartialSuccess.verify|verify} messages.
@@ -530,10 +530,10 @@ export namespace opentelemetry {
                         $unknowns?: Uint8Array[];
 
                         /** ExportLogsPartialSuccess rejectedLogRecords. */
-                        rejectedLogRecords: (bigint);
+                        rejectedLogRecords?: (bigint|null);
 
                         /** ExportLogsPartialSuccess errorMessage. */
-                        errorMessage: string;
+                        errorMessage?: (string|null);
 
                         /**
                          * Encodes the specified ExportLogsPartialSuccess message. Does not implicitly {@link opentelemetry.proto.collector.logs.v1.ExportLogsPartialSuccess.verify|verify} messages.
@@ -668,7 +668,7 @@ export namespace opentelemetry {
                     scopeSpans: opentelemetry.proto.trace.v1.ScopeSpans.$Properties[];
 
                     /** ResourceSpans schemaUrl. */
-                    schemaUrl: string;
+                    schemaUrl?: (string|null);
 
                     /**
                      * Encodes the specified ResourceSpans message. Does not implicitly {@link opentelemetry.proto.trace.v1.ResourceSpans.verify|verify} messages.
@@ -742,7 +742,7 @@ export namespace opentelemetry {
                     spans: opentelemetry.proto.trace.v1.Span.$Properties[];
 
                     /** ScopeSpans schemaUrl. */
-                    schemaUrl: string;
+                    schemaUrl?: (string|null);
 
                     /**
                      * Encodes the specified ScopeSpans message. Does not implicitly {@link opentelemetry.proto.trace.v1.ScopeSpans.verify|verify} messages.
@@ -810,49 +810,49 @@ export namespace opentelemetry {
                     $unknowns?: Uint8Array[];
 
                     /** Span traceId. */
-                    traceId: Uint8Array;
+                    traceId?: (Uint8Array|null);
 
                     /** Span spanId. */
-                    spanId: Uint8Array;
+                    spanId?: (Uint8Array|null);
 
                     /** Span traceState. */
-                    traceState: string;
+                    traceState?: (string|null);
 
                     /** Span parentSpanId. */
-                    parentSpanId: Uint8Array;
+                    parentSpanId?: (Uint8Array|null);
 
                     /** Span flags. */
-                    flags: number;
+                    flags?: (number|null);
 
                     /** Span name. */
-                    name: string;
+                    name?: (string|null);
 
                     /** Span kind. */
-                    kind: opentelemetry.proto.trace.v1.Span.SpanKind;
+                    kind?: (number|null);
 
                     /** Span startTimeUnixNano. */
-                    startTimeUnixNano: (bigint);
+                    startTimeUnixNano?: (bigint|null);
 
                     /** Span endTimeUnixNano. */
-                    endTimeUnixNano: (bigint);
+                    endTimeUnixNano?: (bigint|null);
 
                     /** Span attributes. */
                     attributes: opentelemetry.proto.common.v1.KeyValue.$Properties[];
 
                     /** Span droppedAttributesCount. */
-                    droppedAttributesCount: number;
+                    droppedAttributesCount?: (number|null);
 
                     /** Span events. */
                     events: opentelemetry.proto.trace.v1.Span.Event.$Properties[];
 
                     /** Span droppedEventsCount. */
-                    droppedEventsCount: number;
+                    droppedEventsCount?: (number|null);
 
                     /** Span links. */
                     links: opentelemetry.proto.trace.v1.Span.Link.$Properties[];
 
                     /** Span droppedLinksCount. */
-                    droppedLinksCount: number;
+                    droppedLinksCount?: (number|null);
 
                     /** Span status. */
                     status?: (opentelemetry.proto.trace.v1.Status.$Properties|null);
@@ -900,7 +900,7 @@ export namespace opentelemetry {
                         name?: (string|null);
 
                         /** Span kind */
-                        kind?: (opentelemetry.proto.trace.v1.Span.SpanKind|null);
+                        kind?: (number|null);
 
                         /** Span startTimeUnixNano */
                         startTimeUnixNano?: (bigint|null);
@@ -941,7 +941,7 @@ export namespace opentelemetry {
                       parentSpanId?: Uint8Array|null;
                       flags?: number|null;
                       name?: string|null;
-                      kind?: opentelemetry.proto.trace.v1.Span.SpanKind|null;
+                      kind?: number|null;
                       startTimeUnixNano?: bigint|null;
                       endTimeUnixNano?: bigint|null;
                       attributes?: opentelemetry.proto.common.v1.KeyValue.$Shape[]|null;
@@ -996,16 +996,16 @@ export namespace opentelemetry {
                         $unknowns?: Uint8Array[];
 
                         /** Event timeUnixNano. */
-                        timeUnixNano: (bigint);
+                        timeUnixNano?: (bigint|null);
 
                         /** Event name. */
-                        name: string;
+                        name?: (string|null);
 
                         /** Event attributes. */
                         attributes: opentelemetry.proto.common.v1.KeyValue.$Properties[];
 
                         /** Event droppedAttributesCount. */
-                        droppedAttributesCount: number;
+                        droppedAttributesCount?: (number|null);
 
                         /**
                          * Encodes the specified Event message. Does not implicitly {@link opentelemetry.proto.trace.v1.Span.Event.verify|verify} messages.
@@ -1077,22 +1077,22 @@ export namespace opentelemetry {
                         $unknowns?: Uint8Array[];
 
                         /** Link traceId. */
-                        traceId: Uint8Array;
+                        traceId?: (Uint8Array|null);
 
                         /** Link spanId. */
-                        spanId: Uint8Array;
+                        spanId?: (Uint8Array|null);
 
                         /** Link traceState. */
-                        traceState: string;
+                        traceState?: (string|null);
 
                         /** Link attributes. */
                         attributes: opentelemetry.proto.common.v1.KeyValue.$Properties[];
 
                         /** Link droppedAttributesCount. */
-                        droppedAttributesCount: number;
+                        droppedAttributesCount?: (number|null);
 
                         /** Link flags. */
-                        flags: number;
+                        flags?: (number|null);
 
                         /**
                          * Encodes the specified Link message. Does not implicitly {@link opentelemetry.proto.trace.v1.Span.Link.verify|verify} messages.
@@ -1173,10 +1173,10 @@ export namespace opentelemetry {
                     $unknowns?: Uint8Array[];
 
                     /** Status message. */
-                    message: string;
+                    message?: (string|null);
 
                     /** Status code. */
-                    code: opentelemetry.proto.trace.v1.Status.StatusCode;
+                    code?: (number|null);
 
                     /**
                      * Encodes the specified Status message. Does not implicitly {@link opentelemetry.proto.trace.v1.Status.verify|verify} messages.
@@ -1206,7 +1206,7 @@ export namespace opentelemetry {
                         message?: (string|null);
 
                         /** Status code */
-                        code?: (opentelemetry.proto.trace.v1.Status.StatusCode|null);
+                        code?: (number|null);
 
                         /** Unknown fields preserved while decoding when enabled */
                         $unknowns?: Uint8Array[];
@@ -1503,7 +1503,7 @@ export namespace opentelemetry {
                     $unknowns?: Uint8Array[];
 
                     /** KeyValue key. */
-                    key: string;
+                    key?: (string|null);
 
                     /** KeyValue value. */
                     value?: (opentelemetry.proto.common.v1.AnyValue.$Properties|null);
@@ -1570,16 +1570,16 @@ export namespace opentelemetry {
                     $unknowns?: Uint8Array[];
 
                     /** InstrumentationScope name. */
-                    name: string;
+                    name?: (string|null);
 
                     /** InstrumentationScope version. */
-                    version: string;
+                    version?: (string|null);
 
                     /** InstrumentationScope attributes. */
                     attributes: opentelemetry.proto.common.v1.KeyValue.$Properties[];
 
                     /** InstrumentationScope droppedAttributesCount. */
-                    droppedAttributesCount: number;
+                    droppedAttributesCount?: (number|null);
 
                     /**
                      * Encodes the specified InstrumentationScope message. Does not implicitly {@link opentelemetry.proto.common.v1.InstrumentationScope.verify|verify} messages.
@@ -1651,10 +1651,10 @@ export namespace opentelemetry {
                     $unknowns?: Uint8Array[];
 
                     /** EntityRef schemaUrl. */
-                    schemaUrl: string;
+                    schemaUrl?: (string|null);
 
                     /** EntityRef type. */
-                    type: string;
+                    type?: (string|null);
 
                     /** EntityRef idKeys. */
                     idKeys: string[];
@@ -1737,7 +1737,7 @@ export namespace opentelemetry {
                     attributes: opentelemetry.proto.common.v1.KeyValue.$Properties[];
 
                     /** Resource droppedAttributesCount. */
-                    droppedAttributesCount: number;
+                    droppedAttributesCount?: (number|null);
 
                     /** Resource entityRefs. */
                     entityRefs: opentelemetry.proto.common.v1.EntityRef.$Properties[];
@@ -1882,7 +1882,7 @@ export namespace opentelemetry {
                     scopeMetrics: opentelemetry.proto.metrics.v1.ScopeMetrics.$Properties[];
 
                     /** ResourceMetrics schemaUrl. */
-                    schemaUrl: string;
+                    schemaUrl?: (string|null);
 
                     /**
                      * Encodes the specified ResourceMetrics message. Does not implicitly {@link opentelemetry.proto.metrics.v1.ResourceMetrics.verify|verify} messages.
@@ -1956,7 +1956,7 @@ export namespace opentelemetry {
                     metrics: opentelemetry.proto.metrics.v1.Metric.$Properties[];
 
                     /** ScopeMetrics schemaUrl. */
-                    schemaUrl: string;
+                    schemaUrl?: (string|null);
 
                     /**
                      * Encodes the specified ScopeMetrics message. Does not implicitly {@link opentelemetry.proto.metrics.v1.ScopeMetrics.verify|verify} messages.
@@ -2024,13 +2024,13 @@ export namespace opentelemetry {
                     $unknowns?: Uint8Array[];
 
                     /** Metric name. */
-                    name: string;
+                    name?: (string|null);
 
                     /** Metric description. */
-                    description: string;
+                    description?: (string|null);
 
                     /** Metric unit. */
-                    unit: string;
+                    unit?: (string|null);
 
                     /** Metric gauge. */
                     gauge?: (opentelemetry.proto.metrics.v1.Gauge.$Properties|null);
@@ -2211,10 +2211,10 @@ export namespace opentelemetry {
                     dataPoints: opentelemetry.proto.metrics.v1.NumberDataPoint.$Properties[];
 
                     /** Sum aggregationTemporality. */
-                    aggregationTemporality: opentelemetry.proto.metrics.v1.AggregationTemporality;
+                    aggregationTemporality?: (number|null);
 
                     /** Sum isMonotonic. */
-                    isMonotonic: boolean;
+                    isMonotonic?: (boolean|null);
 
                     /**
                      * Encodes the specified Sum message. Does not implicitly {@link opentelemetry.proto.metrics.v1.Sum.verify|verify} messages.
@@ -2244,7 +2244,7 @@ export namespace opentelemetry {
                         dataPoints?: (opentelemetry.proto.metrics.v1.NumberDataPoint.$Properties[]|null);
 
                         /** Sum aggregationTemporality */
-                        aggregationTemporality?: (opentelemetry.proto.metrics.v1.AggregationTemporality|null);
+                        aggregationTemporality?: (number|null);
 
                         /** Sum isMonotonic */
                         isMonotonic?: (boolean|null);
@@ -2256,7 +2256,7 @@ export namespace opentelemetry {
                     /** Shape of a Sum. */
                     type $Shape = {
                       dataPoints?: opentelemetry.proto.metrics.v1.NumberDataPoint.$Shape[]|null;
-                      aggregationTemporality?: opentelemetry.proto.metrics.v1.AggregationTemporality|null;
+                      aggregationTemporality?: number|null;
                       isMonotonic?: boolean|null;
                       $unknowns?: Uint8Array[];
                     };
@@ -2285,7 +2285,7 @@ export namespace opentelemetry {
                     dataPoints: opentelemetry.proto.metrics.v1.HistogramDataPoint.$Properties[];
 
                     /** Histogram aggregationTemporality. */
-                    aggregationTemporality: opentelemetry.proto.metrics.v1.AggregationTemporality;
+                    aggregationTemporality?: (number|null);
 
                     /**
                      * Encodes the specified Histogram message. Does not implicitly {@link opentelemetry.proto.metrics.v1.Histogram.verify|verify} messages.
@@ -2315,7 +2315,7 @@ export namespace opentelemetry {
                         dataPoints?: (opentelemetry.proto.metrics.v1.HistogramDataPoint.$Properties[]|null);
 
                         /** Histogram aggregationTemporality */
-                        aggregationTemporality?: (opentelemetry.proto.metrics.v1.AggregationTemporality|null);
+                        aggregationTemporality?: (number|null);
 
                         /** Unknown fields preserved while decoding when enabled */
                         $unknowns?: Uint8Array[];
@@ -2324,7 +2324,7 @@ export namespace opentelemetry {
                     /** Shape of a Histogram. */
                     type $Shape = {
                       dataPoints?: opentelemetry.proto.metrics.v1.HistogramDataPoint.$Shape[]|null;
-                      aggregationTemporality?: opentelemetry.proto.metrics.v1.AggregationTemporality|null;
+                      aggregationTemporality?: number|null;
                       $unknowns?: Uint8Array[];
                     };
                 }
@@ -2352,7 +2352,7 @@ export namespace opentelemetry {
                     dataPoints: opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint.$Properties[];
 
                     /** ExponentialHistogram aggregationTemporality. */
-                    aggregationTemporality: opentelemetry.proto.metrics.v1.AggregationTemporality;
+                    aggregationTemporality?: (number|null);
 
                     /**
                      * Encodes the specified ExponentialHistogram message. Does not implicitly {@link opentelemetry.proto.metrics.v1.ExponentialHistogram.verify|verify} messages.
@@ -2382,7 +2382,7 @@ export namespace opentelemetry {
                         dataPoints?: (opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint.$Properties[]|null);
 
                         /** ExponentialHistogram aggregationTemporality */
-                        aggregationTemporality?: (opentelemetry.proto.metrics.v1.AggregationTemporality|null);
+                        aggregationTemporality?: (number|null);
 
                         /** Unknown fields preserved while decoding when enabled */
                         $unknowns?: Uint8Array[];
@@ -2391,7 +2391,7 @@ export namespace opentelemetry {
                     /** Shape of an ExponentialHistogram. */
                     type $Shape = {
                       dataPoints?: opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint.$Shape[]|null;
-                      aggregationTemporality?: opentelemetry.proto.metrics.v1.AggregationTemporality|null;
+                      aggregationTemporality?: number|null;
                       $unknowns?: Uint8Array[];
                     };
                 }
@@ -2502,10 +2502,10 @@ export namespace opentelemetry {
                     attributes: opentelemetry.proto.common.v1.KeyValue.$Properties[];
 
                     /** NumberDataPoint startTimeUnixNano. */
-                    startTimeUnixNano: (bigint);
+                    startTimeUnixNano?: (bigint|null);
 
                     /** NumberDataPoint timeUnixNano. */
-                    timeUnixNano: (bigint);
+                    timeUnixNano?: (bigint|null);
 
                     /** NumberDataPoint asDouble. */
                     asDouble?: (number|null);
@@ -2517,7 +2517,7 @@ export namespace opentelemetry {
                     exemplars: opentelemetry.proto.metrics.v1.Exemplar.$Properties[];
 
                     /** NumberDataPoint flags. */
-                    flags: number;
+                    flags?: (number|null);
 
                     /** NumberDataPoint value. */
                     value?: ("asDouble"|"asInt");
@@ -2612,13 +2612,13 @@ export namespace opentelemetry {
                     attributes: opentelemetry.proto.common.v1.KeyValue.$Properties[];
 
                     /** HistogramDataPoint startTimeUnixNano. */
-                    startTimeUnixNano: (bigint);
+                    startTimeUnixNano?: (bigint|null);
 
                     /** HistogramDataPoint timeUnixNano. */
-                    timeUnixNano: (bigint);
+                    timeUnixNano?: (bigint|null);
 
                     /** HistogramDataPoint count. */
-                    count: (bigint);
+                    count?: (bigint|null);
 
                     /** HistogramDataPoint sum. */
                     sum?: (number|null);
@@ -2633,7 +2633,7 @@ export namespace opentelemetry {
                     exemplars: opentelemetry.proto.metrics.v1.Exemplar.$Properties[];
 
                     /** HistogramDataPoint flags. */
-                    flags: number;
+                    flags?: (number|null);
 
                     /** HistogramDataPoint min. */
                     min?: (number|null);
@@ -2742,22 +2742,22 @@ export namespace opentelemetry {
                     attributes: opentelemetry.proto.common.v1.KeyValue.$Properties[];
 
                     /** ExponentialHistogramDataPoint startTimeUnixNano. */
-                    startTimeUnixNano: (bigint);
+                    startTimeUnixNano?: (bigint|null);
 
                     /** ExponentialHistogramDataPoint timeUnixNano. */
-                    timeUnixNano: (bigint);
+                    timeUnixNano?: (bigint|null);
 
                     /** ExponentialHistogramDataPoint count. */
-                    count: (bigint);
+                    count?: (bigint|null);
 
                     /** ExponentialHistogramDataPoint sum. */
                     sum?: (number|null);
 
                     /** ExponentialHistogramDataPoint scale. */
-                    scale: number;
+                    scale?: (number|null);
 
                     /** ExponentialHistogramDataPoint zeroCount. */
-                    zeroCount: (bigint);
+                    zeroCount?: (bigint|null);
 
                     /** ExponentialHistogramDataPoint positive. */
                     positive?: (opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint.Buckets.$Properties|null);
@@ -2766,7 +2766,7 @@ export namespace opentelemetry {
                     negative?: (opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint.Buckets.$Properties|null);
 
                     /** ExponentialHistogramDataPoint flags. */
-                    flags: number;
+                    flags?: (number|null);
 
                     /** ExponentialHistogramDataPoint exemplars. */
                     exemplars: opentelemetry.proto.metrics.v1.Exemplar.$Properties[];
@@ -2778,7 +2778,7 @@ export namespace opentelemetry {
                     max?: (number|null);
 
                     /** ExponentialHistogramDataPoint zeroThreshold. */
-                    zeroThreshold: number;
+                    zeroThreshold?: (number|null);
 
                     /**
                      * Encodes the specified ExponentialHistogramDataPoint message. Does not implicitly {@link opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint.verify|verify} messages.
@@ -2889,7 +2889,7 @@ export namespace opentelemetry {
                         $unknowns?: Uint8Array[];
 
                         /** Buckets offset. */
-                        offset: number;
+                        offset?: (number|null);
 
                         /** Buckets bucketCounts. */
                         bucketCounts: (bigint)[];
@@ -2956,22 +2956,22 @@ export namespace opentelemetry {
                     attributes: opentelemetry.proto.common.v1.KeyValue.$Properties[];
 
                     /** SummaryDataPoint startTimeUnixNano. */
-                    startTimeUnixNano: (bigint);
+                    startTimeUnixNano?: (bigint|null);
 
                     /** SummaryDataPoint timeUnixNano. */
-                    timeUnixNano: (bigint);
+                    timeUnixNano?: (bigint|null);
 
                     /** SummaryDataPoint count. */
-                    count: (bigint);
+                    count?: (bigint|null);
 
                     /** SummaryDataPoint sum. */
-                    sum: number;
+                    sum?: (number|null);
 
                     /** SummaryDataPoint quantileValues. */
                     quantileValues: opentelemetry.proto.metrics.v1.SummaryDataPoint.ValueAtQuantile.$Properties[];
 
                     /** SummaryDataPoint flags. */
-                    flags: number;
+                    flags?: (number|null);
 
                     /**
                      * Encodes the specified SummaryDataPoint message. Does not implicitly {@link opentelemetry.proto.metrics.v1.SummaryDataPoint.verify|verify} messages.
@@ -3054,10 +3054,10 @@ export namespace opentelemetry {
                         $unknowns?: Uint8Array[];
 
                         /** ValueAtQuantile quantile. */
-                        quantile: number;
+                        quantile?: (number|null);
 
                         /** ValueAtQuantile value. */
-                        value: number;
+                        value?: (number|null);
 
                         /**
                          * Encodes the specified ValueAtQuantile message. Does not implicitly {@link opentelemetry.proto.metrics.v1.SummaryDataPoint.ValueAtQuantile.verify|verify} messages.
@@ -3121,7 +3121,7 @@ export namespace opentelemetry {
                     filteredAttributes: opentelemetry.proto.common.v1.KeyValue.$Properties[];
 
                     /** Exemplar timeUnixNano. */
-                    timeUnixNano: (bigint);
+                    timeUnixNano?: (bigint|null);
 
                     /** Exemplar asDouble. */
                     asDouble?: (number|null);
@@ -3130,10 +3130,10 @@ export namespace opentelemetry {
                     asInt?: (bigint|null);
 
                     /** Exemplar spanId. */
-                    spanId: Uint8Array;
+                    spanId?: (Uint8Array|null);
 
                     /** Exemplar traceId. */
-                    traceId: Uint8Array;
+                    traceId?: (Uint8Array|null);
 
                     /** Exemplar value. */
                     value?: ("asDouble"|"asInt");
@@ -3295,7 +3295,7 @@ export namespace opentelemetry {
                     scopeLogs: opentelemetry.proto.logs.v1.ScopeLogs.$Properties[];
 
                     /** ResourceLogs schemaUrl. */
-                    schemaUrl: string;
+                    schemaUrl?: (string|null);
 
                     /**
                      * Encodes the specified ResourceLogs message. Does not implicitly {@link opentelemetry.proto.logs.v1.ResourceLogs.verify|verify} messages.
@@ -3369,7 +3369,7 @@ export namespace opentelemetry {
                     logRecords: opentelemetry.proto.logs.v1.LogRecord.$Properties[];
 
                     /** ScopeLogs schemaUrl. */
-                    schemaUrl: string;
+                    schemaUrl?: (string|null);
 
                     /**
                      * Encodes the specified ScopeLogs message. Does not implicitly {@link opentelemetry.proto.logs.v1.ScopeLogs.verify|verify} messages.
@@ -3526,16 +3526,16 @@ export namespace opentelemetry {
                     $unknowns?: Uint8Array[];
 
                     /** LogRecord timeUnixNano. */
-                    timeUnixNano: (bigint);
+                    timeUnixNano?: (bigint|null);
 
                     /** LogRecord observedTimeUnixNano. */
-                    observedTimeUnixNano: (bigint);
+                    observedTimeUnixNano?: (bigint|null);
 
                     /** LogRecord severityNumber. */
-                    severityNumber: opentelemetry.proto.logs.v1.SeverityNumber;
+                    severityNumber?: (number|null);
 
                     /** LogRecord severityText. */
-                    severityText: string;
+                    severityText?: (string|null);
 
                     /** LogRecord body. */
                     body?: (opentelemetry.proto.common.v1.AnyValue.$Properties|null);
@@ -3544,19 +3544,19 @@ export namespace opentelemetry {
                     attributes: opentelemetry.proto.common.v1.KeyValue.$Properties[];
 
                     /** LogRecord droppedAttributesCount. */
-                    droppedAttributesCount: number;
+                    droppedAttributesCount?: (number|null);
 
                     /** LogRecord flags. */
-                    flags: number;
+                    flags?: (number|null);
 
                     /** LogRecord traceId. */
-                    traceId: Uint8Array;
+                    traceId?: (Uint8Array|null);
 
                     /** LogRecord spanId. */
-                    spanId: Uint8Array;
+                    spanId?: (Uint8Array|null);
 
                     /** LogRecord eventName. */
-                    eventName: string;
+                    eventName?: (string|null);
 
                     /**
                      * Encodes the specified LogRecord message. Does not implicitly {@link opentelemetry.proto.logs.v1.LogRecord.verify|verify} messages.
@@ -3589,7 +3589,7 @@ export namespace opentelemetry {
                         observedTimeUnixNano?: (bigint|null);
 
                         /** LogRecord severityNumber */
-                        severityNumber?: (opentelemetry.proto.logs.v1.SeverityNumber|null);
+                        severityNumber?: (number|null);
 
                         /** LogRecord severityText */
                         severityText?: (string|null);
@@ -3623,7 +3623,7 @@ export namespace opentelemetry {
                     type $Shape = {
                       timeUnixNano?: bigint|null;
                       observedTimeUnixNano?: bigint|null;
-                      severityNumber?: opentelemetry.proto.logs.v1.SeverityNumber|null;
+                      severityNumber?: number|null;
                       severityText?: string|null;
                       body?: opentelemetry.proto.common.v1.AnyValue.$Shape|null;
                       attributes?: opentelemetry.proto.common.v1.KeyValue.$Shape[]|null;
@@ -3666,10 +3666,10 @@ export namespace google {
             $unknowns?: Uint8Array[];
 
             /** Any type_url. */
-            type_url: string;
+            type_url?: (string|null);
 
             /** Any value. */
-            value: Uint8Array;
+            value?: (Uint8Array|null);
 
             /**
              * Encodes the specified Any message. Does not implicitly {@link google.protobuf.Any.verify|verify} messages.
@@ -3733,10 +3733,10 @@ export namespace google {
             $unknowns?: Uint8Array[];
 
             /** Status code. */
-            code: number;
+            code?: (number|null);
 
             /** Status message. */
-            message: string;
+            message?: (string|null);
 
             /** Status details. */
             details: google.protobuf.Any.$Properties[];

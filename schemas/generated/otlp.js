@@ -199,8 +199,8 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                         this[keys[i]] = properties[keys[i]];
                         };
 
-                        ExportTracePartialSuccess.prototype.rejectedSpans = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
-                        ExportTracePartialSuccess.prototype.errorMessage = "";
+                        ExportTracePartialSuccess.prototype.rejectedSpans = null;
+                        ExportTracePartialSuccess.prototype.errorMessage = null;
 
                         ExportTracePartialSuccess.encode = function (message, writer, _depth) {
                             if (!writer)
@@ -469,8 +469,8 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                         this[keys[i]] = properties[keys[i]];
                         };
 
-                        ExportMetricsPartialSuccess.prototype.rejectedDataPoints = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
-                        ExportMetricsPartialSuccess.prototype.errorMessage = "";
+                        ExportMetricsPartialSuccess.prototype.rejectedDataPoints = null;
+                        ExportMetricsPartialSuccess.prototype.errorMessage = null;
 
                         ExportMetricsPartialSuccess.encode = function (message, writer, _depth) {
                             if (!writer)
@@ -739,8 +739,8 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                         this[keys[i]] = properties[keys[i]];
                         };
 
-                        ExportLogsPartialSuccess.prototype.rejectedLogRecords = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
-                        ExportLogsPartialSuccess.prototype.errorMessage = "";
+                        ExportLogsPartialSuccess.prototype.rejectedLogRecords = null;
+                        ExportLogsPartialSuccess.prototype.errorMessage = null;
 
                         ExportLogsPartialSuccess.encode = function (message, writer, _depth) {
                             if (!writer)
@@ -936,7 +936,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ResourceSpans.prototype.resource = null;
                     ResourceSpans.prototype.scopeSpans = $util.emptyArray;
-                    ResourceSpans.prototype.schemaUrl = "";
+                    ResourceSpans.prototype.schemaUrl = null;
 
                     ResourceSpans.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -1040,7 +1040,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ScopeSpans.prototype.scope = null;
                     ScopeSpans.prototype.spans = $util.emptyArray;
-                    ScopeSpans.prototype.schemaUrl = "";
+                    ScopeSpans.prototype.schemaUrl = null;
 
                     ScopeSpans.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -1144,21 +1144,21 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                     this[keys[i]] = properties[keys[i]];
                     };
 
-                    Span.prototype.traceId = $util.newBuffer([]);
-                    Span.prototype.spanId = $util.newBuffer([]);
-                    Span.prototype.traceState = "";
-                    Span.prototype.parentSpanId = $util.newBuffer([]);
-                    Span.prototype.flags = 0;
-                    Span.prototype.name = "";
-                    Span.prototype.kind = 0;
-                    Span.prototype.startTimeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-                    Span.prototype.endTimeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+                    Span.prototype.traceId = null;
+                    Span.prototype.spanId = null;
+                    Span.prototype.traceState = null;
+                    Span.prototype.parentSpanId = null;
+                    Span.prototype.flags = null;
+                    Span.prototype.name = null;
+                    Span.prototype.kind = null;
+                    Span.prototype.startTimeUnixNano = null;
+                    Span.prototype.endTimeUnixNano = null;
                     Span.prototype.attributes = $util.emptyArray;
-                    Span.prototype.droppedAttributesCount = 0;
+                    Span.prototype.droppedAttributesCount = null;
                     Span.prototype.events = $util.emptyArray;
-                    Span.prototype.droppedEventsCount = 0;
+                    Span.prototype.droppedEventsCount = null;
                     Span.prototype.links = $util.emptyArray;
-                    Span.prototype.droppedLinksCount = 0;
+                    Span.prototype.droppedLinksCount = null;
                     Span.prototype.status = null;
 
                     Span.encode = function (message, writer, _depth) {
@@ -1412,10 +1412,10 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                         this[keys[i]] = properties[keys[i]];
                         };
 
-                        Event.prototype.timeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-                        Event.prototype.name = "";
+                        Event.prototype.timeUnixNano = null;
+                        Event.prototype.name = null;
                         Event.prototype.attributes = $util.emptyArray;
-                        Event.prototype.droppedAttributesCount = 0;
+                        Event.prototype.droppedAttributesCount = null;
 
                         Event.encode = function (message, writer, _depth) {
                             if (!writer)
@@ -1531,12 +1531,12 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                         this[keys[i]] = properties[keys[i]];
                         };
 
-                        Link.prototype.traceId = $util.newBuffer([]);
-                        Link.prototype.spanId = $util.newBuffer([]);
-                        Link.prototype.traceState = "";
+                        Link.prototype.traceId = null;
+                        Link.prototype.spanId = null;
+                        Link.prototype.traceState = null;
                         Link.prototype.attributes = $util.emptyArray;
-                        Link.prototype.droppedAttributesCount = 0;
-                        Link.prototype.flags = 0;
+                        Link.prototype.droppedAttributesCount = null;
+                        Link.prototype.flags = null;
 
                         Link.encode = function (message, writer, _depth) {
                             if (!writer)
@@ -1676,8 +1676,8 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                     this[keys[i]] = properties[keys[i]];
                     };
 
-                    Status.prototype.message = "";
-                    Status.prototype.code = 0;
+                    Status.prototype.message = null;
+                    Status.prototype.code = null;
 
                     Status.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -2114,7 +2114,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                     this[keys[i]] = properties[keys[i]];
                     };
 
-                    KeyValue.prototype.key = "";
+                    KeyValue.prototype.key = null;
                     KeyValue.prototype.value = null;
 
                     KeyValue.encode = function (message, writer, _depth) {
@@ -2206,10 +2206,10 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                     this[keys[i]] = properties[keys[i]];
                     };
 
-                    InstrumentationScope.prototype.name = "";
-                    InstrumentationScope.prototype.version = "";
+                    InstrumentationScope.prototype.name = null;
+                    InstrumentationScope.prototype.version = null;
                     InstrumentationScope.prototype.attributes = $util.emptyArray;
-                    InstrumentationScope.prototype.droppedAttributesCount = 0;
+                    InstrumentationScope.prototype.droppedAttributesCount = null;
 
                     InstrumentationScope.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -2326,8 +2326,8 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                     this[keys[i]] = properties[keys[i]];
                     };
 
-                    EntityRef.prototype.schemaUrl = "";
-                    EntityRef.prototype.type = "";
+                    EntityRef.prototype.schemaUrl = null;
+                    EntityRef.prototype.type = null;
                     EntityRef.prototype.idKeys = $util.emptyArray;
                     EntityRef.prototype.descriptionKeys = $util.emptyArray;
 
@@ -2461,7 +2461,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
                     };
 
                     Resource.prototype.attributes = $util.emptyArray;
-                    Resource.prototype.droppedAttributesCount = 0;
+                    Resource.prototype.droppedAttributesCount = null;
                     Resource.prototype.entityRefs = $util.emptyArray;
 
                     Resource.encode = function (message, writer, _depth) {
@@ -2666,7 +2666,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ResourceMetrics.prototype.resource = null;
                     ResourceMetrics.prototype.scopeMetrics = $util.emptyArray;
-                    ResourceMetrics.prototype.schemaUrl = "";
+                    ResourceMetrics.prototype.schemaUrl = null;
 
                     ResourceMetrics.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -2770,7 +2770,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ScopeMetrics.prototype.scope = null;
                     ScopeMetrics.prototype.metrics = $util.emptyArray;
-                    ScopeMetrics.prototype.schemaUrl = "";
+                    ScopeMetrics.prototype.schemaUrl = null;
 
                     ScopeMetrics.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -2872,9 +2872,9 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                     this[keys[i]] = properties[keys[i]];
                     };
 
-                    Metric.prototype.name = "";
-                    Metric.prototype.description = "";
-                    Metric.prototype.unit = "";
+                    Metric.prototype.name = null;
+                    Metric.prototype.description = null;
+                    Metric.prototype.unit = null;
                     Metric.prototype.gauge = null;
                     Metric.prototype.sum = null;
                     Metric.prototype.histogram = null;
@@ -3132,8 +3132,8 @@ export const opentelemetry = $root.opentelemetry = (() => {
                     };
 
                     Sum.prototype.dataPoints = $util.emptyArray;
-                    Sum.prototype.aggregationTemporality = 0;
-                    Sum.prototype.isMonotonic = false;
+                    Sum.prototype.aggregationTemporality = null;
+                    Sum.prototype.isMonotonic = null;
 
                     Sum.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -3239,7 +3239,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
                     };
 
                     Histogram.prototype.dataPoints = $util.emptyArray;
-                    Histogram.prototype.aggregationTemporality = 0;
+                    Histogram.prototype.aggregationTemporality = null;
 
                     Histogram.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -3334,7 +3334,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
                     };
 
                     ExponentialHistogram.prototype.dataPoints = $util.emptyArray;
-                    ExponentialHistogram.prototype.aggregationTemporality = 0;
+                    ExponentialHistogram.prototype.aggregationTemporality = null;
 
                     ExponentialHistogram.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -3528,12 +3528,12 @@ export const opentelemetry = $root.opentelemetry = (() => {
                     };
 
                     NumberDataPoint.prototype.attributes = $util.emptyArray;
-                    NumberDataPoint.prototype.startTimeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-                    NumberDataPoint.prototype.timeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+                    NumberDataPoint.prototype.startTimeUnixNano = null;
+                    NumberDataPoint.prototype.timeUnixNano = null;
                     NumberDataPoint.prototype.asDouble = null;
                     NumberDataPoint.prototype.asInt = null;
                     NumberDataPoint.prototype.exemplars = $util.emptyArray;
-                    NumberDataPoint.prototype.flags = 0;
+                    NumberDataPoint.prototype.flags = null;
 
                     let $oneOfFields;
 
@@ -3689,14 +3689,14 @@ export const opentelemetry = $root.opentelemetry = (() => {
                     };
 
                     HistogramDataPoint.prototype.attributes = $util.emptyArray;
-                    HistogramDataPoint.prototype.startTimeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-                    HistogramDataPoint.prototype.timeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-                    HistogramDataPoint.prototype.count = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+                    HistogramDataPoint.prototype.startTimeUnixNano = null;
+                    HistogramDataPoint.prototype.timeUnixNano = null;
+                    HistogramDataPoint.prototype.count = null;
                     HistogramDataPoint.prototype.sum = null;
                     HistogramDataPoint.prototype.bucketCounts = $util.emptyArray;
                     HistogramDataPoint.prototype.explicitBounds = $util.emptyArray;
                     HistogramDataPoint.prototype.exemplars = $util.emptyArray;
-                    HistogramDataPoint.prototype.flags = 0;
+                    HistogramDataPoint.prototype.flags = null;
                     HistogramDataPoint.prototype.min = null;
                     HistogramDataPoint.prototype.max = null;
 
@@ -3917,19 +3917,19 @@ export const opentelemetry = $root.opentelemetry = (() => {
                     };
 
                     ExponentialHistogramDataPoint.prototype.attributes = $util.emptyArray;
-                    ExponentialHistogramDataPoint.prototype.startTimeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-                    ExponentialHistogramDataPoint.prototype.timeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-                    ExponentialHistogramDataPoint.prototype.count = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+                    ExponentialHistogramDataPoint.prototype.startTimeUnixNano = null;
+                    ExponentialHistogramDataPoint.prototype.timeUnixNano = null;
+                    ExponentialHistogramDataPoint.prototype.count = null;
                     ExponentialHistogramDataPoint.prototype.sum = null;
-                    ExponentialHistogramDataPoint.prototype.scale = 0;
-                    ExponentialHistogramDataPoint.prototype.zeroCount = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+                    ExponentialHistogramDataPoint.prototype.scale = null;
+                    ExponentialHistogramDataPoint.prototype.zeroCount = null;
                     ExponentialHistogramDataPoint.prototype.positive = null;
                     ExponentialHistogramDataPoint.prototype.negative = null;
-                    ExponentialHistogramDataPoint.prototype.flags = 0;
+                    ExponentialHistogramDataPoint.prototype.flags = null;
                     ExponentialHistogramDataPoint.prototype.exemplars = $util.emptyArray;
                     ExponentialHistogramDataPoint.prototype.min = null;
                     ExponentialHistogramDataPoint.prototype.max = null;
-                    ExponentialHistogramDataPoint.prototype.zeroThreshold = 0;
+                    ExponentialHistogramDataPoint.prototype.zeroThreshold = null;
 
                     let $oneOfFields;
 
@@ -4160,7 +4160,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                         this[keys[i]] = properties[keys[i]];
                         };
 
-                        Buckets.prototype.offset = 0;
+                        Buckets.prototype.offset = null;
                         Buckets.prototype.bucketCounts = $util.emptyArray;
 
                         Buckets.encode = function (message, writer, _depth) {
@@ -4265,12 +4265,12 @@ export const opentelemetry = $root.opentelemetry = (() => {
                     };
 
                     SummaryDataPoint.prototype.attributes = $util.emptyArray;
-                    SummaryDataPoint.prototype.startTimeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-                    SummaryDataPoint.prototype.timeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-                    SummaryDataPoint.prototype.count = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-                    SummaryDataPoint.prototype.sum = 0;
+                    SummaryDataPoint.prototype.startTimeUnixNano = null;
+                    SummaryDataPoint.prototype.timeUnixNano = null;
+                    SummaryDataPoint.prototype.count = null;
+                    SummaryDataPoint.prototype.sum = null;
                     SummaryDataPoint.prototype.quantileValues = $util.emptyArray;
-                    SummaryDataPoint.prototype.flags = 0;
+                    SummaryDataPoint.prototype.flags = null;
 
                     SummaryDataPoint.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -4415,8 +4415,8 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                         this[keys[i]] = properties[keys[i]];
                         };
 
-                        ValueAtQuantile.prototype.quantile = 0;
-                        ValueAtQuantile.prototype.value = 0;
+                        ValueAtQuantile.prototype.quantile = null;
+                        ValueAtQuantile.prototype.value = null;
 
                         ValueAtQuantile.encode = function (message, writer, _depth) {
                             if (!writer)
@@ -4514,11 +4514,11 @@ export const opentelemetry = $root.opentelemetry = (() => {
                     };
 
                     Exemplar.prototype.filteredAttributes = $util.emptyArray;
-                    Exemplar.prototype.timeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+                    Exemplar.prototype.timeUnixNano = null;
                     Exemplar.prototype.asDouble = null;
                     Exemplar.prototype.asInt = null;
-                    Exemplar.prototype.spanId = $util.newBuffer([]);
-                    Exemplar.prototype.traceId = $util.newBuffer([]);
+                    Exemplar.prototype.spanId = null;
+                    Exemplar.prototype.traceId = null;
 
                     let $oneOfFields;
 
@@ -4758,7 +4758,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ResourceLogs.prototype.resource = null;
                     ResourceLogs.prototype.scopeLogs = $util.emptyArray;
-                    ResourceLogs.prototype.schemaUrl = "";
+                    ResourceLogs.prototype.schemaUrl = null;
 
                     ResourceLogs.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -4862,7 +4862,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ScopeLogs.prototype.scope = null;
                     ScopeLogs.prototype.logRecords = $util.emptyArray;
-                    ScopeLogs.prototype.schemaUrl = "";
+                    ScopeLogs.prototype.schemaUrl = null;
 
                     ScopeLogs.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -5001,17 +5001,17 @@ export const opentelemetry = $root.opentelemetry = (() => {
                                     this[keys[i]] = properties[keys[i]];
                     };
 
-                    LogRecord.prototype.timeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-                    LogRecord.prototype.observedTimeUnixNano = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-                    LogRecord.prototype.severityNumber = 0;
-                    LogRecord.prototype.severityText = "";
+                    LogRecord.prototype.timeUnixNano = null;
+                    LogRecord.prototype.observedTimeUnixNano = null;
+                    LogRecord.prototype.severityNumber = null;
+                    LogRecord.prototype.severityText = null;
                     LogRecord.prototype.body = null;
                     LogRecord.prototype.attributes = $util.emptyArray;
-                    LogRecord.prototype.droppedAttributesCount = 0;
-                    LogRecord.prototype.flags = 0;
-                    LogRecord.prototype.traceId = $util.newBuffer([]);
-                    LogRecord.prototype.spanId = $util.newBuffer([]);
-                    LogRecord.prototype.eventName = "";
+                    LogRecord.prototype.droppedAttributesCount = null;
+                    LogRecord.prototype.flags = null;
+                    LogRecord.prototype.traceId = null;
+                    LogRecord.prototype.spanId = null;
+                    LogRecord.prototype.eventName = null;
 
                     LogRecord.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -5220,8 +5220,8 @@ export const google = $root.google = (() => {
                             this[keys[i]] = properties[keys[i]];
             };
 
-            Any.prototype.type_url = "";
-            Any.prototype.value = $util.newBuffer([]);
+            Any.prototype.type_url = null;
+            Any.prototype.value = null;
 
             Any.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -5322,8 +5322,8 @@ export const google = $root.google = (() => {
                             this[keys[i]] = properties[keys[i]];
             };
 
-            Status.prototype.code = 0;
-            Status.prototype.message = "";
+            Status.prototype.code = null;
+            Status.prototype.message = null;
             Status.prototype.details = $util.emptyArray;
 
             Status.encode = function (message, writer, _depth) {
@@ -5425,6 +5425,3 @@ export const google = $root.google = (() => {
     return google;
 })();
 
-export {
-  $root as default
-};

@@ -73,6 +73,8 @@ interface WriterBase {
   uint64(value: Bits): this
   fixed64(value: Bits): this
   sfixed64(value: Bits): this
+  uint64s(values: readonly Bits[]): this
+  fixed64s(values: readonly Bits[]): this
 }
 const Writer = protobuf.BufferWriter as unknown as new () => WriterBase
 
@@ -97,5 +99,13 @@ class BigIntWriter extends Writer {
 
   override sfixed64(value: unknown): this {
     return super.sfixed64(bitsOf(value as bigint))
+  }
+
+  override uint64s(values: readonly unknown[]): this {
+    return super.uint64s((values as readonly bigint[]).map(bitsOf))
+  }
+
+  override fixed64s(values: readonly unknown[]): this {
+    return super.fixed64s((values as readonly bigint[]).map(bitsOf))
   }
 }

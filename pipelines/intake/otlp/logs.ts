@@ -1,0 +1,103 @@
+/** Log records of OTLP as records of `telemetry.logs`. */
+import type { LogEntry, LogLevel } from '../../../schemas/generated/telemetry-logs.ts'
+import { telemetryLogs } from '../../../schemas/topics.ts'
+import { addAttributes, textOf, type Attributes } from './any-value.ts'
+import type { OtlpArrival } from './arrival.ts'
+import type { LogRecord, LogsRequest, Scope } from './messages.ts'
+import { attempt, type Rejection } from './rejections.ts'
+import { addScope, countDropped, MAX_ATTRIBUTES, originOf, type Origin } from './resource.ts'
+import { checkedTime, isSet, msOf } from './times.ts'
+import { hexId } from './trace-ids.ts'
+
+export const mapLogs = (
+  { resourceLogs }: LogsRequest,
+  arrival: OtlpArrival,
+): { readonly records: LogEntry[]; readonly rejected: Rejection[] } => {
+  const records: LogEntry[] = []
+  const rejected: Rejection[] = []
+  for (const { resource, scopeLogs } of resourceLogs ?? []) {
+    const origin = originOf(resource)
+    for (const { scope, logRecords } of scopeLogs ?? []) {
+      for (const log of logRecords ?? []) {
+        const record = attempt(rejected, () => logEntry(log, { scope, origin, arrival }))
+        if (record !== undefined) records.push(record)
+      }
+    }
+  }
+  return { records, rejected }
+}
+
+interface Surroundings {
+  readonly scope: Scope | null | undefined
+  readonly origin: Origin
+  readonly arrival: OtlpArrival
+}
+
+const logEntry = (log: LogRecord, { scope, origin, arrival }: Surroundings): LogEntry => {
+  const labels: Attributes = {}
+  const left = addAttributes(labels, log.attributes, MAX_ATTRIBUTES)
+  addScope(labels, scope)
+  countDropped(labels, 'attributes', left + (log.droppedAttributesCount ?? 0))
+  const eventName = log.eventName ?? ''
+  if (eventName !== '') labels['event.name'] = eventName
+  const severityText = log.severityText ?? ''
+  const level = levelOf(log.severityNumber ?? 0, severityText)
+  if (severityText !== '' && severityText.toLowerCase() !== level) {
+    labels['severity_text'] = severityText
+  }
+  const body = textOf(log.body)
+  const entry: LogEntry = {
+    timestamp: timeOf(log, arrival),
+    tenant: arrival.tenant,
+    service: origin.service,
+    level,
+    message: body === '' ? eventName : body,
+    labels,
+    resource: origin.attributes,
+    environment: origin.environment,
+    traceId: hexId(log.traceId, 16) ?? null,
+    spanId: hexId(log.spanId, 8) ?? null,
+  }
+  // Throws for a service that cannot be part of a key.
+  telemetryLogs.keyOf(entry)
+  return entry
+}
+
+/** When it happened, else when somebody saw it, else now. */
+const timeOf = (log: LogRecord, { receivedAtMs }: OtlpArrival): number => {
+  const nanos = isSet(log.timeUnixNano) ? log.timeUnixNano : log.observedTimeUnixNano
+  if (!isSet(nanos)) return receivedAtMs
+  checkedTime('time_unix_nano of a log record', nanos, receivedAtMs)
+  return msOf(nanos)
+}
+
+/** Four numbers each, from 1. */
+const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
+
+const levelOf = (severityNumber: number, severityText: string): LogLevel => {
+  if (severityNumber >= 1) return LEVELS[Math.floor((severityNumber - 1) / 4)] ?? 'fatal'
+  return levelOfText(severityText)
+}
+
+/** The beginnings of what loggers call it: WARNING, err, Informational, crit. */
+const levelOfText = (text: string): LogLevel => {
+  const word = text.trim().toLowerCase()
+  return WORDS.find(([beginning]) => word.startsWith(beginning))?.[1] ?? 'unspecified'
+}
+const WORDS: readonly (readonly [beginning: string, level: LogLevel])[] = [
+  ['trace', 'trace'],
+  ['verbose', 'trace'],
+  ['finest', 'trace'],
+  ['debug', 'debug'],
+  ['fine', 'debug'],
+  ['info', 'info'],
+  ['notice', 'info'],
+  ['warn', 'warn'],
+  ['err', 'error'],
+  ['severe', 'error'],
+  ['crit', 'fatal'],
+  ['fatal', 'fatal'],
+  ['alert', 'fatal'],
+  ['emerg', 'fatal'],
+  ['panic', 'fatal'],
+]
