@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { layoutOf, sniffDelimiter } from './csv-layout.ts'
-import { readCsv } from './csv-rows.ts'
+import { csvPoints } from './csv-points.ts'
+import type { InputFile } from './input-files.ts'
 import { mergeByTime } from './merge.ts'
 import { sourceOf, surveyFile } from './source-file.ts'
 
@@ -15,22 +16,23 @@ afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-const options = { latestMs: Date.UTC(2030, 0, 1) }
+const read = csvPoints({ tenant: 't', latestMs: Date.UTC(2030, 0, 1) })
 let files = 0
-const fileOf = (text: string): string => {
-  const path = join(folder, `${String(files++)}.csv`)
+const fileOf = (text: string): InputFile => {
+  const label = `${String(files++)}.csv`
+  const path = join(folder, label)
   writeFileSync(path, text)
-  return path
+  return { path, name: 'cpu', label }
 }
 const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   const all: T[] = []
   for await (const item of items) all.push(item)
   return all
 }
-const readText = (text: string) => collect(readCsv(fileOf(text), options))
+const readText = (text: string) => collect(read(fileOf(text)))
 const brief = async (text: string) =>
   (await readText(text)).map((row) =>
-    row.kind === 'point' ? [row.line, row.timestampMs, row.value] : [row.line, row.reason],
+    row.kind === 'row' ? [row.line, row.timestampMs, row.value.value] : [row.line, row.reason],
   )
 
 describe('a CSV file', () => {
@@ -70,10 +72,10 @@ describe('a CSV file', () => {
   it('takes further columns as labels, and an empty cell as no label', async () => {
     const rows = await readText('timestamp,host,value,zone\n1000000000,a,1,x\n1000000000,b,2,\n')
     expect(rows).toMatchObject([
-      { value: 1, labels: { host: 'a', zone: 'x' } },
-      { value: 2, labels: { host: 'b' } },
+      { value: { value: 1, labels: { host: 'a', zone: 'x' } } },
+      { value: { value: 2, labels: { host: 'b' } } },
     ])
-    expect(rows[1]).toHaveProperty('labels', { host: 'b' })
+    expect(rows[1]).not.toHaveProperty('value.labels.zone')
   })
 
   it('has its bad rows told by line and reason, and goes on behind them', async () => {
@@ -135,7 +137,8 @@ describe('a CSV file', () => {
   })
 
   it('that is not there is named', async () => {
-    await expect(collect(readCsv(join(folder, 'none.csv'), options))).rejects.toMatchObject({
+    const none = { path: join(folder, 'none.csv'), name: 'none', label: 'none.csv' }
+    await expect(collect(read(none))).rejects.toMatchObject({
       code: 'REPLAY_FILE_UNREADABLE',
       message: expect.stringContaining('none.csv') as unknown,
     })
@@ -154,13 +157,13 @@ describe('the layout', () => {
 
 describe('a source', () => {
   it('is surveyed before it is read', async () => {
-    const path = fileOf('ts,v\n1000000010,1\nbad,2\n1000000010,3\n1000000000,4\n')
+    const file = fileOf('ts,v\n1000000010,1\nbad,2\n1000000010,3\n1000000000,4\n')
     const bad: number[] = []
-    const survey = await surveyFile(path, options, ({ line }) => bad.push(line))
+    const survey = await surveyFile(file, read, { onBad: ({ line }) => bad.push(line) })
     expect(survey).toEqual({
-      path,
+      file,
       rows: 4,
-      points: 3,
+      good: 3,
       firstMs: 1e12,
       lastMs: 1e12 + 10_000,
       moments: 2,
@@ -171,14 +174,14 @@ describe('a source', () => {
 
   it('comes in event time whatever the order in the file', async () => {
     const times = Array.from({ length: 1000 }, (_, i) => 1_000_000_000 + ((i * 7919) % 1000))
-    const path = fileOf(
+    const file = fileOf(
       `ts,v\n${times.map((time, i) => `${String(time)},${String(i)}`).join('\n')}`,
     )
-    const survey = await surveyFile(path, options, () => undefined)
-    const read = (await collect(sourceOf(survey, options).open())).flat()
+    const survey = await surveyFile(file, read, { onBad: () => undefined })
+    const rows = (await collect(sourceOf(survey, read).open())).flat()
     const sorted = [...times].sort((a, b) => a - b).map((time) => time * 1000)
     expect(survey.inOrder).toBe(false)
-    expect(read.map(({ timestampMs }) => timestampMs)).toEqual(sorted)
+    expect(rows.map(({ timestampMs }) => timestampMs)).toEqual(sorted)
   })
 })
 

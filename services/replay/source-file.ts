@@ -10,13 +10,14 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { readCsv, type BadRow, type CsvOptions, type CsvPoint } from './csv-rows.ts'
+import type { InputFile } from './input-files.ts'
 import { mergeByTime, type TimedSource } from './merge.ts'
+import type { BadRow, FileReader, GoodRow } from './rows.ts'
 
 export interface FileSurvey {
-  readonly path: string
+  readonly file: InputFile
   readonly rows: number
-  readonly points: number
+  readonly good: number
   readonly firstMs: number
   readonly lastMs: number
   /** Distinct event times, counting neighbours only: tells how dense the file is. */
@@ -24,23 +25,32 @@ export interface FileSurvey {
   readonly inOrder: boolean
 }
 
-const BATCH = 512
-const SORTED_RUN = 100_000
+/** Of one open source; a thousand may be open. */
+const BATCH = { rows: 512, bytes: 128 * 1024 }
+/** What is sorted in memory at a time. */
+const SORTED_RUN = { rows: 100_000, bytes: 32 * 1024 * 1024 }
+const PROGRESS_ROWS = 20_000
 
-export const surveyFile = async (
-  path: string,
-  options: CsvOptions,
-  onBad: (row: BadRow) => void,
+export interface SurveyWatch {
+  readonly onBad: (row: BadRow) => void
+  readonly onRows?: (rows: number) => void
+}
+
+export const surveyFile = async <Value>(
+  file: InputFile,
+  read: FileReader<Value>,
+  { onBad, onRows }: SurveyWatch,
 ): Promise<FileSurvey> => {
-  let [rows, points, moments, inOrder] = [0, 0, 0, true]
+  let [rows, good, moments, inOrder] = [0, 0, 0, true]
   let [firstMs, lastMs, previousMs] = [Infinity, -Infinity, -Infinity]
-  for await (const row of readCsv(path, options)) {
+  for await (const row of read(file)) {
     rows++
+    if (rows % PROGRESS_ROWS === 0) onRows?.(rows)
     if (row.kind === 'bad') {
       onBad(row)
       continue
     }
-    points++
+    good++
     const { timestampMs } = row
     if (timestampMs < previousMs) inOrder = false
     if (timestampMs !== previousMs) moments++
@@ -48,42 +58,54 @@ export const surveyFile = async (
     lastMs = Math.max(lastMs, timestampMs)
     previousMs = timestampMs
   }
-  return { path, rows, points, firstMs, lastMs, moments, inOrder }
+  return { file, rows, good, firstMs, lastMs, moments, inOrder }
 }
 
-export const sourceOf = (
-  { path, firstMs, inOrder }: FileSurvey,
-  options: CsvOptions,
-): TimedSource<CsvPoint> => ({
+export const sourceOf = <Value>(
+  { file, firstMs, inOrder }: FileSurvey,
+  read: FileReader<Value>,
+): TimedSource<GoodRow<Value>> => ({
   firstMs,
-  open: () => (inOrder ? batched(pointsOf(path, options), BATCH) : sorted(path, options)),
+  open: () => (inOrder ? batched(goodRows(file, read), BATCH) : sorted(file, read)),
 })
 
-async function* pointsOf(path: string, options: CsvOptions): AsyncGenerator<CsvPoint> {
-  for await (const row of readCsv(path, options)) if (row.kind === 'point') yield row
+async function* goodRows<Value>(
+  file: InputFile,
+  read: FileReader<Value>,
+): AsyncGenerator<GoodRow<Value>> {
+  for await (const row of read(file)) if (row.kind === 'row') yield row
 }
 
-async function* batched<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {
+async function* batched<T extends { readonly bytes: number }>(
+  items: AsyncIterable<T>,
+  limit: { readonly rows: number; readonly bytes: number },
+): AsyncGenerator<readonly T[]> {
   let batch: T[] = []
+  let bytes = 0
   for await (const item of items) {
     batch.push(item)
-    if (batch.length < size) continue
+    bytes += item.bytes
+    if (batch.length < limit.rows && bytes < limit.bytes) continue
     yield batch
     batch = []
+    bytes = 0
   }
   if (batch.length > 0) yield batch
 }
 
-async function* sorted(path: string, options: CsvOptions): AsyncGenerator<readonly CsvPoint[]> {
+async function* sorted<Value>(
+  file: InputFile,
+  read: FileReader<Value>,
+): AsyncGenerator<readonly GoodRow<Value>[]> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-replay-'))
   try {
-    const runs: TimedSource<CsvPoint>[] = []
-    for await (const chunk of batched(pointsOf(path, options), SORTED_RUN)) {
-      // Stable: points of one time keep the order they have in the file.
+    const runs: TimedSource<GoodRow<Value>>[] = []
+    for await (const chunk of batched(goodRows(file, read), SORTED_RUN)) {
+      // Stable: rows of one time keep the order they have in the file.
       const run = [...chunk].sort((a, b) => a.timestampMs - b.timestampMs)
-      const file = join(folder, `${String(runs.length)}.ndjson`)
-      await pipeline(Readable.from(linesOf(run)), createWriteStream(file))
-      runs.push({ firstMs: run[0]?.timestampMs ?? 0, open: () => readRun(file) })
+      const path = join(folder, `${String(runs.length)}.ndjson`)
+      await pipeline(Readable.from(linesOf(run)), createWriteStream(path))
+      runs.push({ firstMs: run[0]?.timestampMs ?? 0, open: () => readRun<Value>(path) })
     }
     yield* mergeByTime(runs)
   } finally {
@@ -91,16 +113,16 @@ async function* sorted(path: string, options: CsvOptions): AsyncGenerator<readon
   }
 }
 
-function* linesOf(points: readonly CsvPoint[]): Generator<string> {
-  for (const point of points) yield `${JSON.stringify(point)}\n`
+function* linesOf(rows: readonly GoodRow<unknown>[]): Generator<string> {
+  for (const row of rows) yield `${JSON.stringify(row)}\n`
 }
 
-async function* readRun(file: string): AsyncGenerator<readonly CsvPoint[]> {
-  const lines = createInterface({ input: createReadStream(file), crlfDelay: Infinity })
-  yield* batched(parsed(lines), BATCH)
+async function* readRun<Value>(path: string): AsyncGenerator<readonly GoodRow<Value>[]> {
+  const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity })
+  yield* batched(parsed<Value>(lines), BATCH)
 }
 
-async function* parsed(lines: AsyncIterable<string>): AsyncGenerator<CsvPoint> {
+async function* parsed<Value>(lines: AsyncIterable<string>): AsyncGenerator<GoodRow<Value>> {
   // Written by us a moment ago.
-  for await (const line of lines) yield JSON.parse(line) as CsvPoint
+  for await (const line of lines) yield JSON.parse(line) as GoodRow<Value>
 }

@@ -1,5 +1,5 @@
 /** What a process needs that publishes points and drives the clock of tenants. */
-import type { RegistryConnection } from '../../pipelines/runtime/kafka/index.ts'
+import type { KafkaCluster, RegistryConnection } from '../../pipelines/runtime/kafka/index.ts'
 import type { Tick } from '../../schemas/generated/control-ticks.ts'
 import type { MetricPoint } from '../../schemas/generated/telemetry-metrics.ts'
 import { controlTicks, telemetryMetrics } from '../../schemas/topics.ts'
@@ -27,39 +27,58 @@ export const openTelemetryOutput = async ({
 }: TelemetryOutputOptions): Promise<TelemetryOutput> => {
   const topics = [telemetryMetrics.name, controlTicks.name]
   const { cluster } = publisher
-  const [points, ticks, tickPartitions] = await Promise.all([
+  const [points, ticks] = await Promise.all([
     openTopicRecords(telemetryMetrics, { cluster, registry }),
-    openTopicRecords(controlTicks, { cluster, registry }),
-    cluster.partitionCount(controlTicks.name),
+    openTickRecords({ cluster, registry }),
   ])
   return {
-    records: new TelemetryRecords({ points, ticks, tickPartitions }),
+    records: new TelemetryRecords(points, ticks),
     publisher: await openPublisher({ ...publisher, topics }),
   }
 }
 
-export interface TelemetryFormat {
-  readonly points: TopicRecords<MetricPoint>
-  readonly ticks: TopicRecords<Tick>
-  readonly tickPartitions: number
+export const openTickRecords = async (servers: {
+  readonly cluster: KafkaCluster
+  readonly registry: RegistryConnection
+}): Promise<TickRecords> => {
+  const [ticks, partitions] = await Promise.all([
+    openTopicRecords(controlTicks, servers),
+    servers.cluster.partitionCount(controlTicks.name),
+  ])
+  return new TickRecords(ticks, partitions)
+}
+
+export class TickRecords {
+  readonly #ticks: TopicRecords<Tick>
+  readonly #partitions: number
+
+  constructor(ticks: TopicRecords<Tick>, partitions: number) {
+    this.#ticks = ticks
+    this.#partitions = partitions
+  }
+
+  /** One per partition: every task sees the time of every tenant. */
+  of(tick: Tick): OutgoingRecord[] {
+    const record = this.#ticks.of(tick)
+    return Array.from({ length: this.#partitions }, (_, partition) => ({ ...record, partition }))
+  }
 }
 
 export class TelemetryRecords {
-  readonly #format: TelemetryFormat
+  readonly #points: TopicRecords<MetricPoint>
+  readonly #ticks: TickRecords
 
-  constructor(format: TelemetryFormat) {
-    this.#format = format
+  constructor(points: TopicRecords<MetricPoint>, ticks: TickRecords) {
+    this.#points = points
+    this.#ticks = ticks
   }
 
   /** Throws SchemaError for a series that cannot have a key. */
   ofPoint(point: MetricPoint): OutgoingRecord {
-    return this.#format.points.of(point)
+    return this.#points.of(point)
   }
 
-  /** One per partition: every task sees the time of every tenant. */
   ofTick(tick: Tick): OutgoingRecord[] {
-    const { ticks, tickPartitions } = this.#format
-    const record = ticks.of(tick)
-    return Array.from({ length: tickPartitions }, (_, partition) => ({ ...record, partition }))
+    return this.#ticks.of(tick)
   }
 }

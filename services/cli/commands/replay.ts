@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ReplayOptions } from '../replay/run-replay-metrics.ts'
+import type { ReplayOptions } from '../replay/run-replay.ts'
 import { onServers } from './on-servers.ts'
 import { JSON_OPTION } from './option-values.ts'
 
@@ -16,8 +16,9 @@ export const register = (program: Command): void => {
     .option(...JSON_OPTION)
     .addHelpText('after', CSV_HELP)
     .action(async (files: readonly string[], options: ReplayOptions) => {
-      const { runReplayMetrics } = await import('../replay/run-replay-metrics.ts')
-      await runReplayMetrics(files, options)
+      const { runReplay } = await import('../replay/run-replay.ts')
+      const { metricsSignal } = await import('../../replay/csv-points.ts')
+      await runReplay(metricsSignal, files, options)
     })
 }
 

@@ -1,6 +1,6 @@
 /** The progress bar of a replay; silent where nobody watches. */
 import { Presets, SingleBar } from 'cli-progress'
-import type { ReplayProgress } from '../../replay/replay-metrics.ts'
+import type { ReplayProgress } from '../../replay/replay-files.ts'
 
 export interface ProgressView {
   readonly show: (progress: ReplayProgress) => void
@@ -30,11 +30,16 @@ export const progressView = (stream: NodeJS.WriteStream): ProgressView => {
     show: (progress) => {
       switch (progress.phase) {
         case 'survey':
-          update('survey', progress.done, progress.of, progress.file)
+          update(
+            'survey',
+            progress.done,
+            progress.of,
+            `${progress.file} ${String(progress.rows)} rows`,
+          )
           return
         case 'publish': {
           const at = new Date(progress.atMs).toISOString().slice(0, 16)
-          update('publish', progress.points, progress.of, at)
+          update('publish', progress.rows, progress.of, at)
         }
       }
     },

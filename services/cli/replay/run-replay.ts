@@ -1,7 +1,8 @@
 import process from 'node:process'
 import { inputFiles } from '../../replay/input-files.ts'
 import { replayNames } from '../../replay/replay-name.ts'
-import { replayMetrics, type ReplayResult } from '../../replay/replay-metrics.ts'
+import { replayFiles, type ReplayResult } from '../../replay/replay-files.ts'
+import type { ReplaySignal } from '../../replay/signal.ts'
 import { withReplayServers } from '../../replay/servers.ts'
 import { parseSpeed } from '../../replay/speed.ts'
 import { readConfig } from '../../shared/config.ts'
@@ -18,14 +19,18 @@ export interface ReplayOptions {
 
 const now = (): number => Date.now()
 
-export const runReplayMetrics = async (
+export const runReplay = async <Value, Read>(
+  signal: ReplaySignal<Value, Read>,
   paths: readonly string[],
   { speed, name, tenant, json = false }: ReplayOptions,
 ): Promise<void> => {
+  const startedMs = now()
+  const names = replayNames({ name, tenant, nowMs: startedMs })
   const options = {
-    files: inputFiles(paths),
+    files: inputFiles(paths, signal.endings),
+    read: signal.reader({ tenant: names.tenant, latestMs: startedMs }),
     speed: parseSpeed(speed),
-    ...replayNames({ name, tenant, nowMs: now() }),
+    ...names,
     now,
   }
   const config = readConfig()
@@ -35,10 +40,9 @@ export const runReplayMetrics = async (
   }
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
   const view = progressView(process.stderr)
-  const startedMs = now()
   try {
-    const result = await withReplayServers(config, (servers) =>
-      replayMetrics({ ...options, signal: interrupted.signal, onProgress: view.show }, servers),
+    const result = await withReplayServers(config, signal, (servers) =>
+      replayFiles({ ...options, signal: interrupted.signal, onProgress: view.show }, servers),
     )
     view.stop()
     const seconds = (now() - startedMs) / 1000
