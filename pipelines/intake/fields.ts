@@ -32,6 +32,11 @@ export class Fields {
     return Object.keys(this.#value)
   }
 
+  /** Everything as it came. */
+  entries(): [string, unknown][] {
+    return Object.entries(this.#value)
+  }
+
   /** As it came; undefined when absent, null or empty. */
   get(name: string): unknown {
     if (!Object.hasOwn(this.#value, name)) return undefined
@@ -72,8 +77,16 @@ export class Fields {
   optionalTime(name: string): EpochMs | undefined {
     const value = this.get(name)
     if (value === undefined) return undefined
-    const time = typeof value === 'string' ? parseTimestamp(value) : undefined
-    if (time === undefined) throw this.bad(name, 'a time like 2026-03-01T12:00:00Z, since 1970')
+    const isTime =
+      typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'
+    const time = isTime ? parseTimestamp(String(value)) : undefined
+    if (time !== undefined) return time
+    throw this.bad(name, 'a time like 2026-03-01T12:00:00Z, or seconds or milliseconds since 1970')
+  }
+
+  time(name: string): EpochMs {
+    const time = this.optionalTime(name)
+    if (time === undefined) throw this.bad(name, 'given, as a time')
     return time
   }
 

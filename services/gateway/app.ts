@@ -9,6 +9,7 @@ import fastify, {
   type FastifyError,
   type FastifyRequest,
 } from 'fastify'
+import { BadInput } from '../../pipelines/intake/bad-input.ts'
 import { guard } from '../shared/identity/guard.ts'
 import type { Identity } from '../shared/identity/identity.ts'
 import type { Readiness } from '../shared/health-server.ts'
@@ -17,6 +18,7 @@ import {
   commonProblem,
   foreignDocument,
   internalProblem,
+  invalidParameter,
   Problem,
   PROBLEM_MEDIA_TYPE,
   sendProblem,
@@ -54,6 +56,8 @@ export const buildApp = async (ports: AppPorts): Promise<DoorScope> => {
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: 200 },
   })
+  // Schemas describe; no answer may lose a field on its way out.
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   handleErrors(app)
   guard(app, { identity: ports.identity, askedTenants })
   app.decorateRequest('sender', {
@@ -90,6 +94,7 @@ const askedTenants = ({ headers }: FastifyRequest): readonly string[] =>
 const handleErrors = (app: DoorScope): void => {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (error instanceof Problem) return sendProblem(error, request, reply)
+    if (error instanceof BadInput) return sendProblem(invalidParameter(error), request, reply)
     const status = error.statusCode ?? 500
     if (status >= 500) return sendProblem(internalProblem(error), request, reply)
     const document = foreignDocument(status, error.message, request.url)

@@ -95,12 +95,11 @@ export class BodyReader {
       if (incoming === null) done(null, EMPTY)
       else incoming.read(payload, done)
     })
-    scope.addHook('preValidation', (request, _reply, done) => {
-      request.body ??= EMPTY
-      done()
-    })
   }
 }
+
+/** What `readBodies` made of it. */
+export const bodyOf = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? body : EMPTY)
 
 const hasBody = ({ headers }: FastifyRequest): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0

@@ -40,8 +40,8 @@ export type Door = (scope: DoorScope, ports: DoorPorts) => void | Promise<void>
 
 export interface DoorPorts {
   /**
-   * Makes `request.body` of all routes of the scope a Buffer: decompressed, within its limits,
-   * empty where there is none. To be called once, first.
+   * Makes the body of all requests of the scope a Buffer: decompressed, within its limits; `bodyOf`
+   * gives it. To be called once, first.
    */
   readonly readBodies: (options: BodyOptions) => void
   readonly intake: Intake

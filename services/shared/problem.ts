@@ -60,11 +60,20 @@ export const commonProblem = (
   options: ProblemOptions = {},
 ): Problem => new Problem(code, commonProblems[code], detail, options)
 
+/** An own form of a problem's fields, for answers that name several. */
+export const quoted = ({ field, value, limit }: ProblemField): ProblemField => ({
+  field,
+  value: quotable(value),
+  limit,
+})
+
 /** A parameter or field whose value is wrong: fact, value and limit in one sentence. */
-export const invalidParameter = (at: ProblemField): Problem =>
-  commonProblem('invalid-request', `${at.field} must be ${at.limit}, but is ${show(at.value)}`, {
-    at,
+export const invalidParameter = ({ field, value, limit }: ProblemField): Problem => {
+  const found = value === null || value === undefined ? '' : `, but is ${show(value)}`
+  return commonProblem('invalid-request', `${field} must be ${limit}${found}`, {
+    at: { field, value, limit },
   })
+}
 
 export const internalProblem = (cause: unknown): Problem =>
   commonProblem('internal', 'this is a mistake in Millrace; its log has the details', { cause })
@@ -76,7 +85,7 @@ export const toDocument = (problem: Problem, instance: string) => ({
   code: problem.code,
   detail: problem.message,
   instance,
-  ...problem.at,
+  ...(problem.at && quoted(problem.at)),
 })
 
 /** Statuses that have no code of ours (413, 415, ...): the framework's own words. */
@@ -107,8 +116,17 @@ export const sendProblem = (problem: Problem, request: FastifyRequest, reply: Fa
 /** Values come from strangers and may be long: an error quotes at most this much. */
 const quotedCharacters = 80
 
-export const show = (value: unknown): string => {
-  // What cannot be JSON (undefined) has no text of its own.
-  const text = value === undefined ? 'missing' : JSON.stringify(value)
-  return text.length > quotedCharacters ? `${text.slice(0, quotedCharacters)}...` : text
+const cut = (text: string): string =>
+  text.length > quotedCharacters ? `${text.slice(0, quotedCharacters)}...` : text
+
+/** As JSON can say it, and short. */
+const quotable = (value: unknown): unknown => {
+  if (value === undefined) return null
+  if (typeof value === 'string') return cut(value)
+  if (typeof value === 'bigint') return String(value)
+  if (Array.isArray(value)) return `an array of ${String(value.length)}`
+  return typeof value === 'object' && value !== null ? 'an object' : value
 }
+
+export const show = (value: unknown): string =>
+  value === undefined ? 'missing' : cut(JSON.stringify(quotable(value)))

@@ -1,4 +1,5 @@
 /** Every protocol the gateway speaks, by the name its metrics and limits know it by. */
 import type { Door } from '../ports.ts'
+import { plain } from './plain/plain.ts'
 
-export const doors: Readonly<Record<string, Door>> = {}
+export const doors: Readonly<Record<string, Door>> = { plain }
