@@ -12,6 +12,8 @@ export interface DataLayout {
   readonly logs: string
   readonly secrets: string
   readonly clickhousePassword: string
+  /** The key that the first start makes, for all tenants. */
+  readonly apiKey: string
   readonly kafka: string
   readonly registry: string
   readonly clickhouse: string
@@ -28,6 +30,7 @@ export const layoutOf = (dataDir: string): DataLayout => {
     logs: join(root, 'logs'),
     secrets: join(root, 'secrets'),
     clickhousePassword: join(root, 'secrets', 'clickhouse-password'),
+    apiKey: join(root, 'secrets', 'api-key'),
     kafka: join(root, 'kafka'),
     registry: join(root, 'registry'),
     clickhouse: join(root, 'clickhouse'),

@@ -18,6 +18,7 @@ import * as chaos from './commands/chaos.ts'
 import * as dlq from './commands/dlq.ts'
 import * as down from './commands/down.ts'
 import * as encode from './commands/encode.ts'
+import * as keys from './commands/keys.ts'
 import * as replay from './commands/replay.ts'
 import * as service from './commands/service.ts'
 import * as setup from './commands/setup.ts'
@@ -41,6 +42,7 @@ const commands = [
   replay,
   tail,
   encode,
+  keys,
   dlq,
   sink,
   backtest,

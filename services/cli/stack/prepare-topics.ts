@@ -1,44 +1,33 @@
-/**
- * Topics and schemas, made before anything reads or writes them. In a process of its own, so that the supervisor, which lives as
- * long as the stack, does not carry a Kafka client.
- */
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import process from 'node:process'
-import { fileURLToPath } from 'node:url'
+/** Topics and schemas, made before anything reads or writes them; and the first API key of a stack. */
+import { existsSync, writeFileSync } from 'node:fs'
 
-import { childEnvironment } from '../../../infra/local/index.ts'
-import { EXIT, type ExitCode } from '../../shared/errors.ts'
-import { nodeFlags } from '../../shared/node-process.ts'
-import { CliError } from '../cli-error.ts'
-import { mainScript } from './node-services.ts'
-
-const command = fileURLToPath(new URL('../commands/topics.ts', import.meta.url))
-
-const exitCodeOf = (code: number | null): ExitCode =>
-  Object.values(EXIT).find((known) => known === code && known !== EXIT.done) ?? EXIT.negative
+import type { RunningServers } from '../../../infra/local/index.ts'
+import { ALL_TENANTS } from '../../shared/identity/principal.ts'
+import { runCommand } from './run-command.ts'
 
 export const prepareTopics = async (
   env: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<void> => {
-  if (!existsSync(command)) return
-  const child = spawn(process.execPath, [...nodeFlags(128), mainScript, 'topics', 'apply'], {
-    env: childEnvironment(env),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    signal,
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output = (output + text).slice(-4_000)
-    })
-  }
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
-  if (code !== 0) {
-    throw new CliError(`Topics and schemas could not be made:\n${output.trim()}`, exitCodeOf(code))
-  }
+  const failure = 'Topics and schemas could not be made'
+  await runCommand({ args: ['topics', 'apply'], env, signal, failure })
+}
+
+const FIRST_KEY = ['--tenant', ALL_TENANTS, '--roles', 'admin', '--kinds', 'all']
+const WHY = ['--name', 'first key of this stack', '--reason', 'made by millrace up']
+
+/**
+ * The key, when it has just been made; later it is in the data folder, readable by its owner only,
+ * and shown no more.
+ */
+export const makeFirstKey = async (
+  { env, layout }: Pick<RunningServers, 'env' | 'layout'>,
+  signal: AbortSignal,
+): Promise<string | undefined> => {
+  if (existsSync(layout.apiKey)) return undefined
+  const args = ['keys', 'create', ...FIRST_KEY, ...WHY]
+  const failure = 'The first API key could not be made'
+  const key = (await runCommand({ args, env, signal, failure })).trim()
+  writeFileSync(layout.apiKey, `${key}\n`, { mode: 0o600, flag: 'wx' })
+  return key
 }

@@ -55,6 +55,9 @@ export interface ReadyNotice {
   readonly dataOption: string
   readonly tookMs: number
   readonly services: readonly string[]
+  /** Only at the start that made it. */
+  readonly firstKey?: string
+  readonly firstKeyFile?: string
 }
 
 export const readyLines = (notice: ReadyNotice): readonly string[] => {
@@ -70,6 +73,13 @@ export const readyLines = (notice: ReadyNotice): readonly string[] => {
     `  Kafka       127.0.0.1:${String(ports.kafka)}`,
     `  Schemas     http://127.0.0.1:${String(ports.registry)}/apis/ccompat/v7`,
     `  ClickHouse  http://127.0.0.1:${String(ports.clickhouseHttp)} (native ${String(ports.clickhouseNative)})`,
+    ...(notice.firstKey === undefined
+      ? []
+      : [
+          '',
+          `API key, for all tenants; shown this once, kept in ${notice.firstKeyFile ?? ''}:`,
+          `  ${notice.firstKey}`,
+        ]),
     '',
     'Try next:',
     `  npx millrace status${dataOption}`,

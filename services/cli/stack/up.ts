@@ -15,7 +15,7 @@ import { readConfig } from '../../shared/config.ts'
 import type { UpOptions } from '../commands/up.ts'
 import { nodeServiceSpec, presentServices, webhookService } from './node-services.ts'
 import { openPage } from './open-page.ts'
-import { prepareTopics } from './prepare-topics.ts'
+import { makeFirstKey, prepareTopics } from './prepare-topics.ts'
 import { createProgress, readyLines, say } from './progress.ts'
 import { withExitCode } from './stack-exit.ts'
 import { aborted, watchForStop } from './stop-request.ts'
@@ -67,8 +67,10 @@ const startAll = async (
     void servers.stop()
   }
   signal.addEventListener('abort', stopEarly)
+  let firstKey: string | undefined
   try {
     await prepareTopics(servers.env, signal)
+    firstKey = await makeFirstKey(servers, signal)
     const input = { servers, demo: options.demo, anyPort: await freePort() }
     await servers.start(services.map((service) => nodeServiceSpec(service, input)))
   } catch (error) {
@@ -84,6 +86,7 @@ const startAll = async (
     dataOption: dataOptionOf(options.data),
     tookMs: Date.now() - startedAtMs,
     services: services.map(({ name }) => name),
+    ...(firstKey === undefined ? {} : { firstKey, firstKeyFile: shortPath(layout.apiKey) }),
   }
   for (const line of readyLines(notice)) say(line)
   if (options.open && notice.services.includes('api'))
