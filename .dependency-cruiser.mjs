@@ -82,6 +82,13 @@ export default {
       to: { path: '^services/(?!shared/|$1/)([^/]+)/main[.]ts$' },
     },
     {
+      name: 'instrument-stands-alone',
+      comment: 'It runs in the processes of others: nothing of ours and no package comes with it.',
+      severity: 'error',
+      from: { path: '^services/instrument/', pathNot: TEST_FILES },
+      to: { pathNot: '^services/instrument/', dependencyTypesNot: ['core'] },
+    },
+    {
       name: 'nothing-imports-the-command-line',
       severity: 'error',
       from: { path: '^', pathNot: '^services/cli/' },

@@ -4,7 +4,8 @@
  * L1: pipelines are pure: no clock, no random, no timers, no environment (runtime/kafka excepted,
  *     which is their shell).
  * L2: process.env is read by services/shared/config.ts, and by the set-up, the local stack and the
- *     tools in ops, which run before there is a configuration.
+ *     tools in ops, which run before there is a configuration; and by the instrument, which runs in
+ *     other people's processes.
  * L3: named exports only, except where a tool demands a default.
  */
 import { builtinModules } from 'node:module'
@@ -74,7 +75,7 @@ const impureImports = {
 }
 
 export default defineConfig(
-  globalIgnores(['node_modules/', '.millrace/', 'schemas/generated/', '**/*.html']),
+  globalIgnores(['node_modules/', '.millrace/', 'build/', 'schemas/generated/', '**/*.html']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   eslint.configs.recommended,
   {
@@ -150,7 +151,14 @@ export default defineConfig(
   },
   {
     name: 'L2: where the environment is read',
-    files: ['services/shared/config.ts', 'infra/setup/**', 'infra/local/**', 'ops/**', ...TESTS],
+    files: [
+      'services/shared/config.ts',
+      'services/instrument/{index,exit}.ts',
+      'infra/setup/**',
+      'infra/local/**',
+      'ops/**',
+      ...TESTS,
+    ],
     rules: { 'no-restricted-properties': 'off' },
   },
   {
