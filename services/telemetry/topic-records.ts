@@ -22,12 +22,12 @@ export interface TopicFormat<Value> {
 }
 
 export class TopicRecords<Value> {
-  readonly #format: TopicFormat<Value>
+  readonly format: TopicFormat<Value>
   readonly #routes = new Map<string, Route>()
   #routeBytes = 0
 
   constructor(format: TopicFormat<Value>) {
-    this.#format = format
+    this.format = format
   }
 
   /**
@@ -41,7 +41,7 @@ export class TopicRecords<Value> {
 
   /** The same without a copy: the value is valid until the next call. */
   borrow(value: Value): OutgoingRecord {
-    const { topic, encoder } = this.#format
+    const { topic, encoder } = this.format
     const { key, partition } = this.#route(topic.keyOf(value))
     return { topic: topic.name, partition, key, value: encoder.encode(value) }
   }
@@ -50,7 +50,7 @@ export class TopicRecords<Value> {
     const known = this.#routes.get(text)
     if (known !== undefined) return known
     const key = Buffer.from(text, 'utf8')
-    const route = { key, partition: toPartition(murmur2(key), this.#format.partitions) }
+    const route = { key, partition: toPartition(murmur2(key), this.format.partitions) }
     this.#remember(text, route)
     return route
   }
