@@ -2,8 +2,8 @@
  * In which order a task takes the records of topics of others: as they came in here.
  *
  * Their times may be stamps of producers: one whose clock is a day ahead would wait for all others,
- * and one with old data would be taken before all others. Between such inputs no order means
- * anything; what it was is written down all the same.
+ * and one with old data would be taken before all others. Nothing depends on the order between such
+ * inputs (X2 in raw-pipeline.ts).
  */
 
 import type { InputOrder, Pick } from './input-merger.ts'

@@ -9,7 +9,7 @@ import {
   type OrderRun,
   type TaskState,
 } from '../topology/internal-schemas.ts'
-import { changelogTopic, orderTopic } from '../topology/internal-topics.ts'
+import { changelogTopic, isKeyed, orderTopic } from '../topology/internal-topics.ts'
 import { TASK_STORE } from '../topology/store-names.ts'
 import { storesOf } from '../topology/state-layout.ts'
 import { ChangelogAppender } from './changelog-appender.ts'
@@ -39,7 +39,8 @@ export class InternalRecords {
   readonly #partitions: number
   readonly #outputs: OutputBuffers
   readonly #taskState: RecordEncoder<TaskState>
-  readonly #order: RecordEncoder<{ runs: OrderRun[] }>
+  /** Of a raw pipeline: none. */
+  readonly #order: RecordEncoder<{ runs: OrderRun[] }> | undefined
 
   constructor(options: {
     readonly pipeline: Pipeline
@@ -59,10 +60,10 @@ export class InternalRecords {
       schema: taskStateSchema,
       schemaId: schemaIdOf(taskTopic),
     })
-    this.#order = new RecordEncoder({
-      schema: orderSchema,
-      schemaId: schemaIdOf(orderTopic(pipeline.name)),
-    })
+    if (isKeyed(pipeline)) {
+      const schemaId = schemaIdOf(orderTopic(pipeline.name))
+      this.#order = new RecordEncoder({ schema: orderSchema, schemaId })
+    }
     const appenders = new Map(
       storesOf(pipeline).map(({ name }) => {
         const topic = changelogTopic(pipeline.name, name)
@@ -112,6 +113,7 @@ export class InternalRecords {
   }
 
   writeOrder(runs: OrderRun[]): void {
+    if (this.#order === undefined) return
     for (let start = 0; start < runs.length; start += ORDER_RUNS) {
       const some = { runs: runs.slice(start, start + ORDER_RUNS) }
       this.#append(orderTopic(this.#pipeline), null, this.#order.encode(some))

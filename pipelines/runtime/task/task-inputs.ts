@@ -2,7 +2,7 @@
 
 import type { Pipeline } from '../topology/define-pipeline.ts'
 import type { AnyGlobalInput, AnyKeyedInput } from '../topology/inputs.ts'
-import { hasTicks, repartitionTopic, tickTopicOf, ticksTopic } from '../topology/internal-topics.ts'
+import { isKeyed, repartitionTopic, tickTopicOf, ticksTopic } from '../topology/internal-topics.ts'
 import type { RawInput } from '../topology/raw-pipeline.ts'
 
 export interface TaskInput {
@@ -49,7 +49,7 @@ export const taskInputs = (
       inputs.push({ kind: 'raw', topic, partition: index, name, raw })
     }
   }
-  const ownTicks = hasTicks(pipeline) ? [ticksTopic(pipeline.name)] : []
+  const ownTicks = isKeyed(pipeline) ? [ticksTopic(pipeline.name)] : []
   for (const topic of [...upstreamTickTopics(pipeline), ...ownTicks]) {
     inputs.push({ kind: 'ticks', topic, partition, name: '' })
   }

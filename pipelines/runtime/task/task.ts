@@ -17,7 +17,7 @@ import { controlTicks } from '../../../schemas/topics.ts'
 import { RuntimeError, textOf } from '../errors.ts'
 import type { Pipeline } from '../topology/define-pipeline.ts'
 import type { OrderRun } from '../topology/internal-schemas.ts'
-import { hasTicks } from '../topology/internal-topics.ts'
+import { isKeyed } from '../topology/internal-topics.ts'
 import type { OutputSettings } from './emitter.ts'
 import { ArrivalOrder } from './arrival-order.ts'
 import { HandlerContext } from './handler-context.ts'
@@ -114,7 +114,7 @@ export class Task {
     const { partitionsOf } = settings
     this.inputs = taskInputs(pipeline, { partition, partitions, partitionsOf })
     this.queues = this.inputs.map((input) => new InputQueue(input, 0))
-    this.#order = hasTicks(pipeline)
+    this.#order = isKeyed(pipeline)
       ? new AppendTimeOrder(this.queues)
       : new ArrivalOrder(this.queues)
     this.keySpace = new KeySpace(pipeline)
@@ -162,7 +162,7 @@ export class Task {
       outputs: this.#outputs,
       settings,
     })
-    if (hasTicks(pipeline)) this.#ticks = new TickRelay({ pipeline, partition, settings })
+    if (isKeyed(pipeline)) this.#ticks = new TickRelay({ pipeline, partition, settings })
     for (const queue of this.queues) {
       const topic = controlTopic(queue.input)
       if (topic)

@@ -141,7 +141,7 @@ it.each([0, 1, 2, 3])('a restart behind %i records changes nothing', (cut) => {
   expect(restarted.readDeadLetters()).toEqual(whole.readDeadLetters())
 })
 
-it('gives the same bytes again from the recorded order, in other batches and with tasks that die', () => {
+it('gives the same bytes again, in other batches and with tasks that die', () => {
   const driver = createTestDriver(build(['lines', 'more']), {
     partitions: 2,
     rawPartitions: { lines: 3, more: 1 },
@@ -202,12 +202,11 @@ it('goes on when a topic is no longer read, and where it had been when it is aga
   expect(said(driver).sort()).toEqual(['a 1', 'b 2', 'c 1'])
 })
 
-it('has no topics of time, and makes nobody behind it wait for its clock', () => {
+it('has no topics of time and order, and makes nobody behind it wait for its clock', () => {
   expect(internalTopics(build()).map(({ name }) => name)).toEqual([
     'explode.keys.changelog',
     'explode.seen.changelog',
     'explode.task.changelog',
-    'explode.order',
     'explode.dead-letter',
   ])
   const spec = { name: 'x', version: 1, inputs: {}, on: {} }

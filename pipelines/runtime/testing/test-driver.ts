@@ -32,6 +32,7 @@ import { orderSchema, type OrderRun } from '../topology/internal-schemas.ts'
 import {
   changelogTopic,
   deadLetterTopic,
+  isKeyed,
   lateTopic,
   orderTopic,
 } from '../topology/internal-topics.ts'
@@ -384,7 +385,7 @@ export class TestDriver {
       },
     })
     const follows = this.#follows
-    if (follows) {
+    if (follows && isKeyed(this.#pipeline)) {
       task.follow((queues) => new RecordedOrder(queues, follows.#recordedOrder(partition)))
     }
     const restore = new TaskRestore({ task, schemas: this.#schemas, partitions })

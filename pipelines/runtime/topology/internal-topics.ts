@@ -36,8 +36,8 @@ export const tickTopicOf = (topic: Pick<Topic, 'owner'>): string =>
     ? ticksTopic(topic.owner.slice(PIPELINE_OWNER.length))
     : controlTicks.name
 
-/** Whether time comes and goes by ticks; of raw pipelines it does not. */
-export const hasTicks = (pipeline: Pipeline): boolean => Object.keys(pipeline.inputs).length > 0
+/** Whether it has keys, and so time and an order between inputs; raw pipelines have neither. */
+export const isKeyed = (pipeline: Pipeline): boolean => Object.keys(pipeline.inputs).length > 0
 
 export const internalTopics = (pipeline: Pipeline): InternalTopic[] => {
   const { name } = pipeline
@@ -55,13 +55,13 @@ export const internalTopics = (pipeline: Pipeline): InternalTopic[] => {
       schema: topic.schema,
       cleanup: 'delete',
     })),
-    { name: orderTopic(name), kind: 'order', schema: orderSchema, cleanup: 'delete' },
-    ...(hasTicks(pipeline) ? topicsOfTime(name) : []),
+    ...(isKeyed(pipeline) ? topicsOfKeyed(name) : []),
     { name: deadLetterTopic(name), kind: 'dead-letter', schema: undefined, cleanup: 'delete' },
   ]
 }
 
-const topicsOfTime = (pipeline: string): InternalTopic[] => [
+const topicsOfKeyed = (pipeline: string): InternalTopic[] => [
+  { name: orderTopic(pipeline), kind: 'order', schema: orderSchema, cleanup: 'delete' },
   { name: ticksTopic(pipeline), kind: 'ticks', schema: controlTicks.schema, cleanup: 'delete' },
   { name: lateTopic(pipeline), kind: 'late', schema: undefined, cleanup: 'delete' },
 ]

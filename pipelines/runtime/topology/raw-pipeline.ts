@@ -4,7 +4,8 @@
  *
  * - X1: the partitions of such a topic are dealt over the tasks, partition q to task q modulo the
  *   number of tasks: a topic may have any number of them, get more, or not exist.
- * - X2: state belongs to a source partition, since nothing else is known before decoding.
+ * - X2: state belongs to a source partition, since nothing else is known before decoding. So what a
+ *   record leads to depends on its own partition alone, and no order between inputs is recorded.
  * - X3: no time. Such a pipeline reads no ticks and passes none on, so it has neither windows nor
  *   timers, and writes only to topics that `control.ticks` paces. There it is a producer like any
  *   other: nobody behind it waits for its clock, and what it brings late is late.
