@@ -65,7 +65,9 @@ export class Fields {
   /** An identity that some systems write as a number. */
   optionalId(name: string): string | undefined {
     const value = this.get(name)
-    return Number.isSafeInteger(value) ? String(value) : this.optionalText(name)
+    return Number.isSafeInteger(value) || typeof value === 'bigint'
+      ? String(value)
+      : this.optionalText(name)
   }
 
   id(name: string): string {

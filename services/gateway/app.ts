@@ -30,6 +30,7 @@ import { health } from './health.ts'
 import type { KafkaIntake } from './intake.ts'
 import type { RecentLedger } from './ledger.ts'
 import type { DoorScope, GatewayRecords, Sender } from './ports.ts'
+import type { WebhookSecrets } from './webhooks/webhook-secrets.ts'
 
 export interface AppPorts {
   readonly identity: Identity
@@ -37,6 +38,7 @@ export interface AppPorts {
   readonly intake: KafkaIntake
   readonly ledger: RecentLedger
   readonly records: GatewayRecords
+  readonly webhookSecrets: WebhookSecrets
   readonly ready: () => Readiness
   readonly metrics: Metrics
   readonly logger: FastifyBaseLogger
@@ -67,7 +69,7 @@ export const buildApp = async (ports: AppPorts): Promise<DoorScope> => {
   })
   app.decorateRequest('incoming', null)
 
-  const { bodies, intake, ledger, records, nowMs } = ports
+  const { bodies, intake, ledger, records, webhookSecrets, nowMs } = ports
   const measured = gatewayMetrics(ports.metrics, { bodies, intake, ledger })
   health(app, ports)
   for (const [name, door] of Object.entries(doors)) {
@@ -79,6 +81,7 @@ export const buildApp = async (ports: AppPorts): Promise<DoorScope> => {
         intake,
         ledger,
         records,
+        webhookSecrets,
         count: measured.door(name, scope),
         nowMs,
       })

@@ -22,6 +22,7 @@ import { BodyReader } from './bodies.ts'
 import { KafkaIntake } from './intake.ts'
 import { RecentLedger } from './ledger.ts'
 import type { DoorScope, GatewayRecords } from './ports.ts'
+import { openWebhookSecrets } from './webhooks/webhook-secrets.ts'
 
 /** Bodies of requests that have not been answered: some large ones at a time, or many small ones. */
 const BODIES_IN_HAND = 4
@@ -38,6 +39,7 @@ export const run = (): Promise<ExitCode> =>
 
 const start = async (context: ServiceContext): Promise<RunningService> => {
   const { config, logger, metrics, signal } = context
+  const webhookSecrets = await openWebhookSecrets(config.gateway.webhookSecrets, logger)
   const cluster = kafkaCluster(config, { logger })
   const producer = new IdempotentProducer({
     cluster,
@@ -51,6 +53,7 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
   const stop = async (app?: DoorScope): Promise<void> => {
     await app?.close()
     await callers.close()
+    webhookSecrets.close()
     await producer.close({ timeoutMs: STOP_PATIENCE_MS }).catch((error: unknown) => {
       logger.warn({ err: error }, 'ended with records that Kafka has not acknowledged')
     })
@@ -87,6 +90,7 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
         nowMs: Date.now,
       }),
       records,
+      webhookSecrets,
       ready: () => (signal.aborted ? 'stopping' : ready()),
       metrics,
       logger,

@@ -18,6 +18,7 @@ import type { Span } from '../../schemas/generated/telemetry-spans.ts'
 import type { OutgoingRecord } from '../shared/publisher.ts'
 import type { TopicRecords } from '../telemetry/topic-records.ts'
 import type { BodyOptions } from './bodies.ts'
+import type { WebhookSecrets } from './webhooks/webhook-secrets.ts'
 
 /** Who sends, decided before a door sees the request. What is written belongs to `tenant`, whatever the request says. */
 export interface Sender {
@@ -47,6 +48,8 @@ export interface DoorPorts {
   readonly intake: Intake
   readonly ledger: Ledger
   readonly records: GatewayRecords
+  /** What signed webhooks are checked against. */
+  readonly webhookSecrets: WebhookSecrets
   readonly count: DoorCounts
   readonly nowMs: () => number
 }

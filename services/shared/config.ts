@@ -26,6 +26,8 @@ const signature = '((RS|PS|ES)(256|384|512)|EdDSA)'
 const signatureList = `^${signature}(,${signature})*$`
 const roleMap =
   '^[^=,]+=(viewer|operator|approver|admin)(,[^=,]+=(viewer|operator|approver|admin))*$'
+const hookSecret = '(gitlab|github|argocd):[A-Za-z0-9][A-Za-z0-9._-]{0,127}=[^,\\s][^,]*'
+const hookSecretList = `^${hookSecret}(,${hookSecret})*$`
 
 /** Patterns as people read them: "... must be <this>". */
 const patternWords: Readonly<Record<string, string>> = {
@@ -37,6 +39,8 @@ const patternWords: Readonly<Record<string, string>> = {
   [tenantPatterns]: 'names, maybe with * and ? in them or ! before them, separated by commas',
   [identifier]: 'a name of letters, digits and underscores',
   [signatureList]: 'RS256, PS256, ES256 (or 384, 512) or EdDSA, several separated by commas',
+  [hookSecretList]:
+    'source:tenant=file, several separated by commas; sources: gitlab, github, argocd',
   [roleMap]: 'group=role, several separated by commas; roles: viewer, operator, approver, admin',
 }
 
@@ -96,6 +100,7 @@ const optional = {
   WEBHOOK_SECRET: { ...text, minLength: 16 },
   WEBHOOK_SECRET_FILE: text,
   MILLRACE_DATA: text,
+  GATEWAY_WEBHOOK_SECRETS: { ...text, pattern: hookSecretList },
   OIDC_ISSUER: { ...text, pattern: httpUrl },
   OIDC_ROLE_MAP: { ...text, pattern: roleMap },
 } as const
@@ -258,6 +263,20 @@ const webhookOf = (env: Environment) => {
   return { url: new Secret(url.href), secret, tenants: env.WEBHOOK_TENANTS.split(',') }
 }
 
+/** `github:shop=/run/secrets/github`: what webhooks of a source are signed with, and whose they are then. */
+const webhookSecretsOf = ({ GATEWAY_WEBHOOK_SECRETS: list = '' }: Environment) =>
+  list
+    .split(',')
+    .filter((entry) => entry !== '')
+    .map((entry) => {
+      const [colon, equals] = [entry.indexOf(':'), entry.indexOf('=')]
+      return {
+        source: entry.slice(0, colon),
+        tenant: entry.slice(colon + 1, equals),
+        file: entry.slice(equals + 1),
+      }
+    })
+
 /** Who issues tokens, and what their claims mean; undefined: only API keys are taken. */
 const tokensOf = (env: Environment) => {
   const issuer = env.OIDC_ISSUER
@@ -312,6 +331,7 @@ const structure = (env: Environment) => ({
     pendingBytes: env.GATEWAY_PENDING_BYTES,
     /** How long a request waits for its acknowledgement. */
     waitMs: env.GATEWAY_WAIT_SECONDS * 1000,
+    webhookSecrets: webhookSecretsOf(env),
   },
   /** Health and metrics of a process that is not the API; each service has its own default. */
   metricsPort: env.METRICS_PORT,
@@ -347,6 +367,13 @@ const deepFreeze = <T>(value: T): T => {
 /** Reads and checks the whole configuration; throws CONFIG_INVALID. */
 export const readConfig = (raw: RawEnvironment = process.env): Config =>
   deepFreeze(structure(validate(raw)))
+
+/** Variables that others set and document, such as those of a CI job: as they are. */
+export const foreignVariables = <Name extends string>(
+  names: readonly Name[],
+  raw: RawEnvironment = process.env,
+): Readonly<Partial<Record<Name, string>>> =>
+  Object.fromEntries(names.map((name) => [name, raw[name]])) as Partial<Record<Name, string>>
 
 /** Adds what the environment does not say, before anybody reads it. */
 export const completeEnvironment = (

@@ -26,7 +26,14 @@ export class ProductProcess {
   ) {
     this.#port = port
     this.#child = spawn(process.execPath, [MAIN, ...command], {
-      env: { ...process.env, LOG_LEVEL: 'info', ...environment, METRICS_PORT: String(port) },
+      env: {
+        ...process.env,
+        LOG_LEVEL: 'info',
+        ...environment,
+        // The gateway answers these questions on its own port.
+        GATEWAY_PORT: String(port),
+        METRICS_PORT: String(port),
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#exited = once(this.#child, 'exit')
@@ -50,6 +57,11 @@ export class ProductProcess {
     throw new Error(`${options.command.join(' ')} did not get ready:\n${started.output}`)
   }
 
+  /** Where it listens. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
   /** What it has logged. */
   get output(): string {
     return this.#output
@@ -61,7 +73,7 @@ export class ProductProcess {
 
   /** The sum of a metric's samples whose labels are as given. */
   async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text()
+    const text = await (await fetch(`${this.url}/metrics`)).text()
     const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`)
     return text
       .split('\n')
@@ -80,7 +92,7 @@ export class ProductProcess {
   async #isReady(): Promise<boolean> {
     if (!this.isRunning) return false
     try {
-      return (await fetch(`http://127.0.0.1:${this.#port}/readyz`)).ok
+      return (await fetch(`${this.url}/readyz`)).ok
     } catch {
       return false // it does not listen yet
     }

@@ -32,10 +32,10 @@ interface Told {
   readonly metadata?: Readonly<Record<string, string | undefined>>
 }
 
-/** `json` is the whole CDEvent: the data of the CloudEvent that carries it. */
-export const cdEvent = (json: unknown, arrival: Arrival): Mapping<DeploymentEvent> =>
+/** `json` is the whole CDEvent: the data of the CloudEvent that carries it, at `path`. */
+export const cdEvent = (json: unknown, arrival: Arrival, path = ''): Mapping<DeploymentEvent> =>
   mapping(() => {
-    const event = new Fields(json)
+    const event = new Fields(json, path)
     const context = event.object('context')
     const type = context.text('type')
     const match = TYPE.exec(type)
@@ -72,9 +72,12 @@ export const cdEvent = (json: unknown, arrival: Arrival): Mapping<DeploymentEven
 /** Whole or not at all: JSON cut off is of no use. */
 const customData = (data: unknown): string | undefined => {
   if (data === undefined) return undefined
-  const text = typeof data === 'string' ? data : JSON.stringify(data)
+  const text = typeof data === 'string' ? data : JSON.stringify(data, longNumbersAsText)
   return text.length <= MAX_METADATA_VALUE ? text : `${String(text.length)} characters, left out`
 }
+
+const longNumbersAsText = (_key: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? String(value) : value
 
 const contentOf = (subject: Fields): Fields => subject.optionalObject('content') ?? new Fields({})
 

@@ -1,0 +1,59 @@
+/** CloudEvents 1.0 over HTTP: `POST /ingest/cloudevents`, binary, structured, or a batch. */
+import type { FastifyRequest } from 'fastify'
+import {
+  cloudEventBatch,
+  cloudEventOfAttributes,
+  cloudEventOfEnvelope,
+  deploymentOf,
+} from '../../../../pipelines/intake/events/cloudevents.ts'
+import type { Arrival, Mapping } from '../../../../pipelines/intake/events/mapping.ts'
+import { parseJson } from '../../../../pipelines/intake/json.ts'
+import type { DeploymentEvent } from '../../../../schemas/generated/telemetry-deployments.ts'
+import { bodyOf } from '../../bodies.ts'
+import type { Door } from '../../ports.ts'
+import { takeEvents } from '../../webhooks/event-answer.ts'
+import { headerOf } from '../../webhooks/hook-sender.ts'
+import { arrivalOf } from '../../webhooks/said-in-address.ts'
+
+const STRUCTURED = 'application/cloudevents+json'
+const BATCH = 'application/cloudevents-batch+json'
+
+export const cloudevents: Door = (scope, ports) => {
+  ports.readBodies({
+    mediaTypes: ['application/json', STRUCTURED, BATCH],
+    encodings: ['gzip', 'deflate', 'br', 'zstd'],
+  })
+  const config = { access: { writes: 'deployments' } } as const
+  scope.post('/ingest/cloudevents', { config }, (request) => {
+    const { sender } = request
+    const arrival = arrivalOf(request, sender, ports.nowMs())
+    const { deployments: records } = ports.records
+    const results = eventsOf(request, arrival)
+    return takeEvents({ sender, records, results, sizeBytes: bodyOf(request).length }, ports)
+  })
+}
+
+const eventsOf = (request: FastifyRequest, arrival: Arrival): Mapping<DeploymentEvent>[] => {
+  const json = parseJson(bodyOf(request))
+  const mediaType = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
+  switch (mediaType) {
+    case BATCH:
+      return cloudEventBatch(json, arrival)
+    case STRUCTURED:
+      return [deploymentOf(() => cloudEventOfEnvelope(json), arrival)]
+    default:
+      return [deploymentOf(() => cloudEventOfAttributes(attributeIn(request), json), arrival)]
+  }
+}
+
+/** Values of headers are percent-encoded where they are not ASCII. */
+const attributeIn =
+  ({ headers }: FastifyRequest) =>
+  (name: string): string | undefined => {
+    const value = headerOf(headers, `ce-${name}`)
+    try {
+      return value === undefined ? undefined : decodeURIComponent(value)
+    } catch {
+      return value
+    }
+  }
