@@ -165,7 +165,7 @@ describe('records with an id', () => {
 
   it('are appended once, and waited for wherever they are', async () => {
     const { ledger } = ledgerOf()
-    ledger.warm('in the topic')
+    ledger.warm([{ id: 'in the topic', atMs: 0 }])
     const [first, second] = [pendingBatch(), pendingBatch()]
     const one = ledger.appendNew(first.batch, [identified('a'), identified('a')])
     let isDone = false

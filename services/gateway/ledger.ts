@@ -5,6 +5,7 @@
  *     by age, and the oldest first beyond a number.
  * L2: what Kafka refused for good is forgotten: a retry is new.
  */
+import type { EpochMs } from '../../schemas/topic.ts'
 import type { IdentifiedRecord, IntakeBatch, Ledger, RequestIdentity, Taken } from './ports.ts'
 import { gatewayProblem } from './problem.ts'
 
@@ -34,9 +35,11 @@ export class RecentLedger implements Ledger {
     return { requests: this.#requests.size, ids: this.#ids.size }
   }
 
-  /** An id that Kafka has, as the topic told at the start. */
-  warm(id: string): void {
-    this.#ids.done(id, undefined)
+  /** Ids that Kafka has, as its topics told at the start. */
+  warm(known: readonly { readonly id: string; readonly atMs: EpochMs }[]): void {
+    for (const { id, atMs } of known.toSorted((one, other) => one.atMs - other.atMs)) {
+      this.#ids.done(id, { about: undefined, atMs })
+    }
   }
 
   async once<Answer>(identity: RequestIdentity, take: () => Taken<Answer>): Promise<Answer> {
@@ -79,7 +82,7 @@ interface Entry<About> {
   readonly about: About
   /** Undefined when Kafka has all of it. */
   readonly batch: IntakeBatch | undefined
-  readonly atMs: number
+  readonly atMs: EpochMs
 }
 
 class Memory<About> {
@@ -108,7 +111,7 @@ class Memory<About> {
     batch.settled.then(
       () => {
         this.#pending.delete(key)
-        this.done(key, about)
+        this.done(key, { about, atMs: this.#nowMs() })
       },
       () => {
         this.#pending.delete(key)
@@ -116,8 +119,8 @@ class Memory<About> {
     )
   }
 
-  done(key: string, about: About): void {
-    this.#done.set(key, { about, batch: undefined, atMs: this.#nowMs() })
+  done(key: string, { about, atMs }: { readonly about: About; readonly atMs: EpochMs }): void {
+    this.#done.set(key, { about, batch: undefined, atMs })
     this.#forgetOld()
   }
 

@@ -1,6 +1,7 @@
 /** Log records of OTLP as records of `telemetry.logs`. */
 import type { LogEntry, LogLevel } from '../../../schemas/generated/telemetry-logs.ts'
 import { telemetryLogs } from '../../../schemas/topics.ts'
+import { levelOfText } from '../log-level.ts'
 import { addAttributes, textOf, type Attributes } from './any-value.ts'
 import type { OtlpArrival } from './arrival.ts'
 import type { LogRecord, LogsRequest, Scope } from './messages.ts'
@@ -78,26 +79,3 @@ const levelOf = (severityNumber: number, severityText: string): LogLevel => {
   if (severityNumber >= 1) return LEVELS[Math.floor((severityNumber - 1) / 4)] ?? 'fatal'
   return levelOfText(severityText)
 }
-
-/** The beginnings of what loggers call it: WARNING, err, Informational, crit. */
-const levelOfText = (text: string): LogLevel => {
-  const word = text.trim().toLowerCase()
-  return WORDS.find(([beginning]) => word.startsWith(beginning))?.[1] ?? 'unspecified'
-}
-const WORDS: readonly (readonly [beginning: string, level: LogLevel])[] = [
-  ['trace', 'trace'],
-  ['verbose', 'trace'],
-  ['finest', 'trace'],
-  ['debug', 'debug'],
-  ['fine', 'debug'],
-  ['info', 'info'],
-  ['notice', 'info'],
-  ['warn', 'warn'],
-  ['err', 'error'],
-  ['severe', 'error'],
-  ['crit', 'fatal'],
-  ['fatal', 'fatal'],
-  ['alert', 'fatal'],
-  ['emerg', 'fatal'],
-  ['panic', 'fatal'],
-]
