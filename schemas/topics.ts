@@ -7,6 +7,7 @@
 import { SchemaError } from './errors.ts'
 import { configEntrySchema, type ConfigEntry } from './generated/control-config.ts'
 import { keyEntrySchema, type KeyEntry } from './generated/control-keys.ts'
+import { tenantSeenSchema, type TenantSeen } from './generated/control-tenants.ts'
 import { tickSchema, type Tick } from './generated/control-ticks.ts'
 import { anomalySchema, type Anomaly } from './generated/signals-anomalies.ts'
 import { baselineSchema, type Baseline } from './generated/signals-baselines.ts'
@@ -154,6 +155,23 @@ export const controlTicks = defineTopic<Tick>({
   flow: 'both',
 })
 
+export const controlTenants = defineTopic<TenantSeen>({
+  name: 'control.tenants',
+  summary: 'Tenants that send live telemetry: those whose clock is the wall clock.',
+  schema: tenantSeenSchema,
+  keyOf: ({ tenant }) => compositeKey(tenant),
+  keyText: 'UTF-8 of the tenant.',
+  tenantOf: ({ tenant }) => tenant,
+  eventTime: { field: 'timestamp', unit: 'ms' },
+  finiteFields: [],
+  // Who beats the clock reads all of it.
+  partitions: 1,
+  retention: { ...days(2, 8), cleanup: 'compact,delete' },
+  compatibility: 'BACKWARD_TRANSITIVE',
+  owner: 'services/gateway',
+  flow: 'both',
+})
+
 export const controlConfig = defineTopic<ConfigEntry>({
   name: 'control.config',
   summary: 'Configuration changes, kept for ever; the latest per tenant and scope is in force.',
@@ -244,6 +262,7 @@ export const allTopics: readonly AnyTopic[] = [
   telemetryAlerts,
   telemetryCosts,
   controlTicks,
+  controlTenants,
   controlConfig,
   controlKeys,
   signalsRollups,

@@ -30,6 +30,7 @@ const kafka = (limits: Partial<IntakeLimits> = {}) => {
     limits: { pendingBytes: 1000, senderBytes: 500, requestBytes: 1000, waitMs: 10_000, ...limits },
     nowMs: () => nowMs,
     random: () => 0,
+    wordOf: () => undefined,
   })
   return {
     intake,

@@ -37,6 +37,8 @@ export interface IntakeOptions {
   readonly nowMs: () => number
   /** In [0, 1): spreads those who come again. */
   readonly random: () => number
+  /** What goes ahead of the records of a tenant, if anything. */
+  readonly wordOf: (tenant: string) => OutgoingRecord | undefined
   readonly onAcknowledged?: (afterMs: number) => void
 }
 
@@ -102,7 +104,10 @@ export class KafkaIntake implements Intake {
         excessBytes: own + sizeBytes - senderBytes,
       })
     }
-    return new PendingBatch(this, key)
+    const batch = new PendingBatch(this, key)
+    const word = this.#options.wordOf(sender.tenant)
+    if (word !== undefined) batch.append(word)
+    return batch
   }
 
   /** For PendingBatch. */

@@ -1,6 +1,8 @@
 /** The telemetry gateway as a process: brings the real ports, listens, and closes in order. */
 import { IdempotentProducer, type KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
+import type { TenantSeen } from '../../schemas/generated/control-tenants.ts'
 import {
+  controlTenants,
   telemetryAlerts,
   telemetryDeployments,
   telemetryLogs,
@@ -13,14 +15,16 @@ import type { Readiness } from '../shared/health-server.ts'
 import { openIdentity } from '../shared/identity/open-identity.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import { LATENCY_BUCKETS_SECONDS } from '../shared/metrics.ts'
-import { registryConnection } from '../shared/registry.ts'
+import { registryConnection, schemaRegistry } from '../shared/registry.ts'
 import { retry } from '../shared/retry.ts'
 import { runService, type RunningService, type ServiceContext } from '../shared/service.ts'
-import { openTopicRecords } from '../telemetry/topic-records.ts'
+import { openTopicRecords, type TopicRecords } from '../telemetry/topic-records.ts'
 import { buildApp } from './app.ts'
 import { BodyReader } from './bodies.ts'
+import { knownIds } from './warm-ledger.ts'
 import { KafkaIntake } from './intake.ts'
 import { RecentLedger } from './ledger.ts'
+import { LiveTenants } from './live-tenants.ts'
 import type { DoorScope, GatewayRecords } from './ports.ts'
 import { openWebhookSecrets } from './webhooks/webhook-secrets.ts'
 
@@ -61,7 +65,7 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
   }
   let app: DoorScope | undefined
   try {
-    const records = await retry({
+    const { records, tenants } = await retry({
       what: 'Kafka and the schema registry',
       attempt: () => connect(config, { cluster, producer }),
       // Topics and schemas may be created after this process has started.
@@ -71,7 +75,7 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
         if (attempt % 20 === 1) logger.warn({ err: error }, 'waiting for Kafka and the registry')
       },
     })
-    const intake = intakeOf(config, { producer, metrics })
+    const intake = intakeOf(config, { producer, metrics, tenants })
     const ready = (): Readiness => {
       const taken = intake.ready()
       return taken === true ? callers.identity.ready() : taken
@@ -84,11 +88,7 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
         timeoutMs: BODY_TIMEOUT_MS,
       }),
       intake,
-      ledger: new RecentLedger({
-        requests: RECENT_REQUESTS,
-        ids: RECENT_IDS,
-        nowMs: Date.now,
-      }),
+      ledger: await warmLedger(config, { cluster, signal }),
       records,
       webhookSecrets,
       ready: () => (signal.aborted ? 'stopping' : ready()),
@@ -114,30 +114,63 @@ interface Connections {
 const connect = async (
   config: Config,
   { cluster, producer }: Connections,
-): Promise<GatewayRecords> => {
+): Promise<{ readonly records: GatewayRecords; readonly tenants: TopicRecords<TenantSeen> }> => {
   const servers = { cluster, registry: registryConnection(config.schemaRegistry) }
-  const [metrics, logs, spans, deployments, alerts] = await Promise.all([
+  const [metrics, logs, spans, deployments, alerts, tenants] = await Promise.all([
     openTopicRecords(telemetryMetrics, servers),
     openTopicRecords(telemetryLogs, servers),
     openTopicRecords(telemetrySpans, servers),
     openTopicRecords(telemetryDeployments, servers),
     openTopicRecords(telemetryAlerts, servers),
+    openTopicRecords(controlTenants, servers),
   ])
-  const topics = [
-    telemetryMetrics,
-    telemetryLogs,
-    telemetrySpans,
-    telemetryDeployments,
-    telemetryAlerts,
-  ]
-  await producer.prepare(topics.map(({ name }) => name))
-  return { metrics, logs, spans, deployments, alerts }
+  await producer.prepare(written.map(({ name }) => name))
+  return { records: { metrics, logs, spans, deployments, alerts }, tenants }
+}
+
+const written = [
+  telemetryMetrics,
+  telemetryLogs,
+  telemetrySpans,
+  telemetryDeployments,
+  telemetryAlerts,
+  controlTenants,
+]
+
+/** Kafka was there a moment ago; where it is gone again, the process ends and is started anew. */
+const warmLedger = async (
+  config: Config,
+  { cluster, signal }: Pick<Connections, 'cluster'> & Pick<ServiceContext, 'signal'>,
+): Promise<RecentLedger> => {
+  const ledger = new RecentLedger({
+    requests: RECENT_REQUESTS,
+    ids: RECENT_IDS,
+    nowMs: Date.now,
+  })
+  const options = {
+    cluster,
+    registry: schemaRegistry(config),
+    sinceMs: Date.now() - RECENT_IDS.ageMs,
+    signal,
+  }
+  const known = await Promise.all([
+    knownIds({ ...options, topic: telemetryDeployments }),
+    knownIds({ ...options, topic: telemetryAlerts }),
+  ])
+  ledger.warm(known.flat())
+  return ledger
 }
 
 const intakeOf = (
   { gateway }: Config,
-  { producer, metrics }: Pick<Connections, 'producer'> & Pick<ServiceContext, 'metrics'>,
+  {
+    producer,
+    metrics,
+    tenants,
+  }: Pick<Connections, 'producer'> &
+    Pick<ServiceContext, 'metrics'> & { readonly tenants: TopicRecords<TenantSeen> },
 ): KafkaIntake => {
+  const live = new LiveTenants({ recordOf: (seen) => tenants.borrow(seen), nowMs: Date.now })
   const acknowledgement = metrics.histogram({
     name: 'gateway_acknowledgement_duration_seconds',
     help: 'Time until Kafka has acknowledged all of a request.',
@@ -155,6 +188,7 @@ const intakeOf = (
     },
     nowMs: Date.now,
     random: Math.random,
+    wordOf: (tenant) => live.word(tenant),
     onAcknowledged: (afterMs) => {
       acknowledgement.observe(afterMs / 1000)
     },

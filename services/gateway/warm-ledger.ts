@@ -10,10 +10,14 @@ import {
 import type { EpochMs, Topic } from '../../schemas/topic.ts'
 import { TopicDecoder } from '../shared/topic-decoder.ts'
 
-export interface KnownIdsOptions {
+interface Identified {
+  readonly id: string
+}
+
+export interface KnownIdsOptions<Value extends Identified> {
   readonly cluster: KafkaCluster
   readonly registry: SchemaRegistryClient
-  readonly topic: Topic<{ readonly id: string }>
+  readonly topic: Topic<Value>
   /** By the time of their arrival. */
   readonly sinceMs: EpochMs
   readonly signal: AbortSignal
@@ -25,7 +29,9 @@ export interface KnownId {
 }
 
 /** In no particular order. */
-export const knownIds = async (options: KnownIdsOptions): Promise<KnownId[]> => {
+export const knownIds = async <Value extends Identified>(
+  options: KnownIdsOptions<Value>,
+): Promise<KnownId[]> => {
   const { cluster, registry, topic, sinceMs, signal } = options
   const decoder = new TopicDecoder(topic, registry)
   const known: KnownId[] = []

@@ -2,22 +2,26 @@
  * host: watches the machine and the local stack, and is the clock of live tenants.
  *
  * Every five seconds: one reading of everything into telemetry.metrics, then, when that is
- * acknowledged, one tick per live tenant into every partition of control.ticks. Without the demo
+ * acknowledged, one tick per live tenant into every partition of control.ticks. Live are those of
+ * TENANTS, and those that control.tenants has seen. Without the demo
  * (MILLRACE_DEMO=false) it is the clock only.
  */
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { layoutOf, readPidRecords } from '../../infra/local/index.ts'
 import type { KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
+import { controlTenants } from '../../schemas/topics.ts'
 import type { Config } from '../shared/config.ts'
 import type { ExitCode } from '../shared/errors.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import type { Metrics } from '../shared/metrics.ts'
-import { registryConnection } from '../shared/registry.ts'
+import { registryConnection, schemaRegistry } from '../shared/registry.ts'
 import { retry } from '../shared/retry.ts'
 import { runService, type RunningService, type ServiceContext } from '../shared/service.ts'
+import { TopicFollower } from '../shared/topic-follower.ts'
 import { openTelemetryOutput, type TelemetryOutput } from '../telemetry/telemetry-output.ts'
 import { heartbeat } from './heartbeat.ts'
+import { LiveTenants } from './live-tenants.ts'
 import { Outbox } from './outbox.ts'
 import { pointRecords, tickRecords } from './records.ts'
 import { machineSampler, type Sampler } from './sampler.ts'
@@ -75,6 +79,15 @@ const watch = (
   { config, logger, metrics, signal }: ServiceContext,
   { cluster, publisher, records, counters }: Watch,
 ): RunningService => {
+  const tenants = new LiveTenants(config.liveTenants)
+  const follower = new TopicFollower({
+    cluster,
+    registry: schemaRegistry(config),
+    logger,
+    topic: controlTenants,
+    onValue: (seen) => tenants.add(seen),
+    onNew: () => undefined,
+  })
   const whose = { tenant: config.liveTenants[0] ?? 'default', host: hostname() }
   let acknowledgedMs = Date.now()
   const outbox = new Outbox({
@@ -87,7 +100,7 @@ const watch = (
       counters.published.inc(points.length)
     },
     publishTick: async (timestampMs) => {
-      await publisher.publish(tickRecords(timestampMs, config.liveTenants, records))
+      await publisher.publish(tickRecords(timestampMs, tenants.at(timestampMs), records))
       acknowledgedMs = Date.now()
     },
     onDropped: (points) => {
@@ -120,6 +133,7 @@ const watch = (
       Date.now() - acknowledgedMs < STALE_MS || 'Kafka has not acknowledged anything for 30 s',
     stop: async () => {
       await beating
+      await follower.close()
       await Promise.race([outbox.idle(), sleep(STOP_PATIENCE_MS, undefined, { ref: false })])
       await publisher.close().catch((error: unknown) => {
         logger.warn({ err: error }, 'ended with metrics that Kafka has not acknowledged')

@@ -1,10 +1,12 @@
 /** The identity of a process, from its configuration. */
 import type { KafkaCluster } from '../../../pipelines/runtime/kafka/index.ts'
+import { controlKeys } from '../../../schemas/topics.ts'
 import type { Config } from '../config.ts'
 import type { Logger } from '../logger.ts'
 import { schemaRegistry } from '../registry.ts'
+import { TopicFollower } from '../topic-follower.ts'
 import { Identity } from './identity.ts'
-import { KeyFollower } from './key-follower.ts'
+import { KeyRing } from './key-ring.ts'
 import { createTokenVerifier } from './token.ts'
 
 export interface OpenIdentity {
@@ -17,10 +19,20 @@ export const openIdentity = (
   config: Config,
   { cluster, logger }: { readonly cluster: KafkaCluster; readonly logger: Logger },
 ): OpenIdentity => {
-  const follower = new KeyFollower({ cluster, registry: schemaRegistry(config), logger })
+  const keys = new KeyRing()
+  const follower = new TopicFollower({
+    cluster,
+    registry: schemaRegistry(config),
+    logger,
+    topic: controlKeys,
+    onValue: (entry) => keys.add(entry),
+    onNew: () => {
+      keys.clear()
+    },
+  })
   const { host, anonymous, tokens } = config
   const identity = new Identity({
-    keys: follower.keys,
+    keys,
     keysLoaded: () => follower.loaded,
     tokens: tokens && createTokenVerifier(tokens, { nowMs: Date.now }),
     host,

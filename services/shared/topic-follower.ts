@@ -1,5 +1,5 @@
 /**
- * Follows `control.keys` into memory: what was created or revoked anywhere holds here within a
+ * Follows a topic of one partition into memory: what is written anywhere is known here within a
  * second. While Kafka is away, what is known goes on to hold; it is asked again until it answers.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,42 +7,46 @@ import {
   readToEnd,
   type KafkaCluster,
   type SchemaRegistryClient,
-} from '../../../pipelines/runtime/kafka/index.ts'
-import type { KeyEntry } from '../../../schemas/generated/control-keys.ts'
-import { controlKeys } from '../../../schemas/topics.ts'
-import { messageOf } from '../errors.ts'
-import type { Logger } from '../logger.ts'
-import { TopicDecoder } from '../topic-decoder.ts'
-import { KeyRing } from './key-ring.ts'
+} from '../../pipelines/runtime/kafka/index.ts'
+import type { Topic } from '../../schemas/topic.ts'
+import { messageOf } from './errors.ts'
+import type { Logger } from './logger.ts'
+import { TopicDecoder } from './topic-decoder.ts'
 
 /** One question for the end of one partition: cheap, and simpler than a fetch that stays open. */
 const ASK_EVERY_MS = 500
 const ASK_TIMEOUT_MS = 5_000
-const place = { topic: controlKeys.name, partition: 0 }
 
-export interface KeyFollowerOptions {
+export interface TopicFollowerOptions<Value> {
   readonly cluster: KafkaCluster
   readonly registry: SchemaRegistryClient
   readonly logger: Logger
+  readonly topic: Topic<Value>
+  /** False: a value that cannot be taken. */
+  readonly onValue: (value: Value) => boolean
+  /** The topic was made anew: nothing of what it held before holds any more. */
+  readonly onNew: () => void
   readonly askEveryMs?: number
 }
 
-export class KeyFollower {
-  readonly keys = new KeyRing()
-  readonly #options: KeyFollowerOptions
-  readonly #decoder: TopicDecoder<KeyEntry>
+export class TopicFollower<Value> {
+  readonly #options: TopicFollowerOptions<Value>
+  readonly #place: { readonly topic: string; readonly partition: 0 }
+  readonly #decoder: TopicDecoder<Value>
   readonly #stopping = new AbortController()
   readonly #done: Promise<void>
   #next = 0
   #loaded = false
   #isTroubled = false
 
-  constructor(options: KeyFollowerOptions) {
+  constructor(options: TopicFollowerOptions<Value>) {
     this.#options = options
-    this.#decoder = new TopicDecoder(controlKeys, options.registry)
+    this.#place = { topic: options.topic.name, partition: 0 }
+    this.#decoder = new TopicDecoder(options.topic, options.registry)
     this.#done = this.#follow()
   }
 
+  /** All that was there at the start has been read. */
   get loaded(): boolean {
     return this.#loaded
   }
@@ -55,16 +59,17 @@ export class KeyFollower {
   async #follow(): Promise<void> {
     const { signal } = this.#stopping
     const { logger, askEveryMs = ASK_EVERY_MS } = this.#options
+    const { topic } = this.#place
     while (!signal.aborted) {
       try {
         await this.#catchUp()
-        if (this.#isTroubled) logger.info('Reading API keys again')
+        if (this.#isTroubled) logger.info(`Reading ${topic} again`)
         this.#isTroubled = false
         this.#loaded = true
       } catch (error) {
         if (signal.aborted) return
         if (!this.#isTroubled) {
-          logger.warn({ error: messageOf(error) }, 'Cannot read API keys, trying again')
+          logger.warn({ error: messageOf(error) }, `Cannot read ${topic}, trying again`)
         }
         this.#isTroubled = true
       }
@@ -73,20 +78,19 @@ export class KeyFollower {
   }
 
   async #catchUp(): Promise<void> {
-    const { cluster } = this.#options
+    const { cluster, onNew } = this.#options
     const { signal } = this.#stopping
     const limit = { retryTimeoutMs: ASK_TIMEOUT_MS, signal }
-    const end = await cluster.listOffset(place, 'latest-committed', limit)
+    const end = await cluster.listOffset(this.#place, 'latest-committed', limit)
     if (end < this.#next) {
-      // The topic was made anew: what it does not hold is no key any more.
-      this.keys.clear()
+      onNew()
       this.#next = 0
     }
     if (end <= this.#next) return
     const values: (Buffer | null)[] = []
     await readToEnd({
       cluster,
-      ...place,
+      ...this.#place,
       ...(this.#next === 0 ? {} : { fromOffset: this.#next }),
       until: end,
       signal,
@@ -98,13 +102,13 @@ export class KeyFollower {
     this.#next = end
   }
 
-  async #add(value: Buffer | null): Promise<void> {
-    const decoded = await this.#decoder.decode(value)
-    const { logger } = this.#options
+  async #add(bytes: Buffer | null): Promise<void> {
+    const decoded = await this.#decoder.decode(bytes)
+    const { logger, topic, onValue } = this.#options
     if (decoded.kind === 'unreadable') {
-      logger.error({ why: decoded.why }, `A record of ${controlKeys.name} cannot be read`)
-    } else if (!this.keys.add(decoded.value)) {
-      logger.error({ key: decoded.value.id }, `A key of ${controlKeys.name} cannot be taken`)
+      logger.error({ why: decoded.why }, `A record of ${topic.name} cannot be read`)
+    } else if (!onValue(decoded.value)) {
+      logger.error({ key: topic.keyOf(decoded.value) }, `A record of ${topic.name} cannot be taken`)
     }
   }
 }
