@@ -8,6 +8,7 @@
 import fastify, { LogController, type FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { guard } from '../shared/identity/guard.ts'
+import { limitRates } from '../shared/limits/rate-limits.ts'
 import { handleErrors } from './error-handling.ts'
 import { measure } from './request-metrics.ts'
 import { secureHeaders } from './secure-headers.ts'
@@ -45,6 +46,7 @@ export const buildApp = async (ports: ApiPorts): Promise<ApiInstance> => {
   secureHeaders(app)
   measure(app, ports.metrics)
   guard(app, { identity: ports.identity, askedTenants })
+  limitRates(app, ports.rates)
 
   await docs(app)
   healthRoutes(app, ports)

@@ -47,6 +47,7 @@ const start = async ({ config, logger, metrics, signal }: ServiceContext) => {
   })
   const app = await buildApp({
     identity: callers.identity,
+    rates: { requestsPerSecond: config.apiKeyRequests, bytesPerSecond: Infinity, nowMs: Date.now },
     storage,
     readiness,
     metrics,

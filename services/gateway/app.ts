@@ -13,6 +13,7 @@ import { BadInput } from '../../pipelines/intake/bad-input.ts'
 import { guard } from '../shared/identity/guard.ts'
 import type { Identity } from '../shared/identity/identity.ts'
 import type { Readiness } from '../shared/health-server.ts'
+import { limitRates, type RateLimits } from '../shared/limits/rate-limits.ts'
 import type { Metrics } from '../shared/metrics.ts'
 import {
   commonProblem,
@@ -29,10 +30,12 @@ import { doors } from './doors/index.ts'
 import { health } from './health.ts'
 import type { KafkaIntake } from './intake.ts'
 import type { RecentLedger } from './ledger.ts'
-import type { DoorScope, GatewayRecords, Sender } from './ports.ts'
 import type { WebhookSecrets } from './webhooks/webhook-secrets.ts'
+import type { DoorPorts, DoorScope, GatewayRecords, Sender } from './ports.ts'
 
 export interface AppPorts {
+  readonly admitSeries: DoorPorts['admitSeries']
+  readonly rates: RateLimits
   readonly identity: Identity
   readonly bodies: BodyReader
   readonly intake: KafkaIntake
@@ -62,6 +65,7 @@ export const buildApp = async (ports: AppPorts): Promise<DoorScope> => {
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   handleErrors(app)
   guard(app, { identity: ports.identity, askedTenants })
+  limitRates(app, ports.rates)
   app.decorateRequest('sender', {
     getter(): Sender {
       return this.principal
@@ -82,6 +86,7 @@ export const buildApp = async (ports: AppPorts): Promise<DoorScope> => {
         ledger,
         records,
         webhookSecrets,
+        admitSeries: ports.admitSeries,
         count: measured.door(name, scope),
         nowMs,
       })

@@ -14,6 +14,7 @@ import { EXIT, messageOf, ServiceError, type ExitCode } from '../shared/errors.t
 import type { Readiness } from '../shared/health-server.ts'
 import { openIdentity } from '../shared/identity/open-identity.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
+import { SeriesAdmission } from '../shared/limits/series-admission.ts'
 import { LATENCY_BUCKETS_SECONDS } from '../shared/metrics.ts'
 import { registryConnection, schemaRegistry } from '../shared/registry.ts'
 import { retry } from '../shared/retry.ts'
@@ -80,7 +81,14 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
       const taken = intake.ready()
       return taken === true ? callers.identity.ready() : taken
     }
+    const series = seriesAdmission(config, { metrics, logger })
     app = await buildApp({
+      admitSeries: (tenant, seriesHash) => series.admit(tenant, seriesHash),
+      rates: {
+        requestsPerSecond: config.gateway.keyRequests,
+        bytesPerSecond: config.gateway.keyBytes,
+        nowMs: Date.now,
+      },
       identity: callers.identity,
       bodies: new BodyReader({
         bodyBytes: config.gateway.bodyBytes,
@@ -159,6 +167,41 @@ const warmLedger = async (
   ])
   ledger.warm(known.flat())
   return ledger
+}
+
+/** A line a minute says which tenant it was last; metrics count all of them. */
+const seriesAdmission = (
+  { gateway }: Config,
+  { metrics, logger }: Pick<ServiceContext, 'metrics' | 'logger'>,
+): SeriesAdmission => {
+  const refused = metrics.counter({
+    name: 'gateway_series_refused_total',
+    help: 'Times that a series was refused, by the limit that it met.',
+    labels: ['reason'],
+  })
+  let quietUntilMs = 0
+  const series = new SeriesAdmission({
+    limits: gateway.series,
+    byTenant: gateway.seriesByTenant,
+    nowMs: Date.now,
+    onRefused: (reason, tenant) => {
+      refused.inc({ reason })
+      if (Date.now() < quietUntilMs) return
+      quietUntilMs = Date.now() + MINUTE_MS
+      logger.warn(
+        { tenant, reason },
+        'Series are refused: a tenant has too many, or too many new ones',
+      )
+    },
+  })
+  metrics.gauge({
+    name: 'gateway_series_count',
+    help: 'Series of the last one to two days, all tenants.',
+    collect: (gauge) => {
+      gauge.set(series.size)
+    },
+  })
+  return series
 }
 
 const intakeOf = (

@@ -51,6 +51,12 @@ export interface DoorPorts {
   /** What signed webhooks are checked against. */
   readonly webhookSecrets: WebhookSecrets
   readonly count: DoorCounts
+  /**
+   * Whether a series may come in: to be asked before it is remembered, with `hashOfSeries` of its key
+   * or any other hash of 32 bits. False is counted, and the point is to be refused (429 or partial
+   * success in the words of the protocol).
+   */
+  readonly admitSeries: (tenant: string, seriesHash: number) => boolean
   readonly nowMs: () => number
 }
 

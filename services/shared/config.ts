@@ -24,6 +24,8 @@ const identifier = '^[A-Za-z_][A-Za-z0-9_]*$'
 // Only with key pairs: a token signed with a shared secret could be made by whoever checks it.
 const signature = '((RS|PS|ES)(256|384|512)|EdDSA)'
 const signatureList = `^${signature}(,${signature})*$`
+const tenantSeries =
+  '^[A-Za-z0-9][A-Za-z0-9._-]*=[1-9][0-9]{0,6}/[1-9][0-9]{0,6}(,[A-Za-z0-9][A-Za-z0-9._-]*=[1-9][0-9]{0,6}/[1-9][0-9]{0,6})*$'
 const roleMap =
   '^[^=,]+=(viewer|operator|approver|admin)(,[^=,]+=(viewer|operator|approver|admin))*$'
 const hookSecret = '(gitlab|github|argocd):[A-Za-z0-9][A-Za-z0-9._-]{0,127}=[^,\\s][^,]*'
@@ -41,6 +43,7 @@ const patternWords: Readonly<Record<string, string>> = {
   [signatureList]: 'RS256, PS256, ES256 (or 384, 512) or EdDSA, several separated by commas',
   [hookSecretList]:
     'source:tenant=file, several separated by commas; sources: gitlab, github, argocd',
+  [tenantSeries]: 'tenant=total/new per minute, several separated by commas',
   [roleMap]: 'group=role, several separated by commas; roles: viewer, operator, approver, admin',
 }
 
@@ -70,6 +73,11 @@ const withDefault = {
   GATEWAY_PORT: { ...port, default: 4318 },
   GATEWAY_BODY_BYTES: { type: 'integer', default: 20971520, minimum: 1024, maximum: 268435456 },
   GATEWAY_PENDING_BYTES: { type: 'integer', default: 67108864, minimum: 1048576 },
+  GATEWAY_KEY_REQUESTS: { type: 'integer', default: 10000, minimum: 1 },
+  GATEWAY_KEY_BYTES: { type: 'integer', default: 104857600, minimum: 1024 },
+  GATEWAY_SERIES: { type: 'integer', default: 200000, minimum: 1, maximum: 2000000 },
+  GATEWAY_NEW_SERIES: { type: 'integer', default: 10000, minimum: 1, maximum: 2000000 },
+  API_KEY_REQUESTS: { type: 'integer', default: 100, minimum: 1 },
   GATEWAY_WAIT_SECONDS: { type: 'integer', default: 10, minimum: 1, maximum: 300 },
   MILLRACE_DEMO: { type: 'boolean', default: true },
   TENANTS: { ...text, default: 'default', pattern: tenantList },
@@ -102,6 +110,7 @@ const optional = {
   MILLRACE_DATA: text,
   GATEWAY_WEBHOOK_SECRETS: { ...text, pattern: hookSecretList },
   OIDC_ISSUER: { ...text, pattern: httpUrl },
+  GATEWAY_TENANT_SERIES: { ...text, pattern: tenantSeries },
   OIDC_ROLE_MAP: { ...text, pattern: roleMap },
 } as const
 
@@ -303,6 +312,18 @@ const tokensOf = (env: Environment) => {
   }
 }
 
+/** `acme=500000/20000`: as many series, and as many new ones a minute. */
+const tenantSeriesOf = ({ GATEWAY_TENANT_SERIES: list = '' }: Environment) =>
+  Object.fromEntries(
+    list
+      .split(',')
+      .filter((pair) => pair !== '')
+      .map((pair) => {
+        const [tenant = '', total, newPerMinute] = pair.split(/[=/]/)
+        return [tenant, { total: Number(total), newPerMinute: Number(newPerMinute) }] as const
+      }),
+  )
+
 const structure = (env: Environment) => ({
   kafka: {
     brokers: env.KAFKA_BROKERS.split(','),
@@ -320,6 +341,8 @@ const structure = (env: Environment) => ({
   /** Address to listen on; loopback unless told otherwise. */
   host: env.MILLRACE_HOST,
   apiPort: env.API_PORT,
+  /** Of one key or user at the API, in a second. */
+  apiKeyRequests: env.API_KEY_REQUESTS,
   /** Whether requests of this machine need no key where the server listens on loopback. */
   anonymous: env.MILLRACE_ANONYMOUS,
   tokens: tokensOf(env),
@@ -332,6 +355,12 @@ const structure = (env: Environment) => ({
     /** How long a request waits for its acknowledgement. */
     waitMs: env.GATEWAY_WAIT_SECONDS * 1000,
     webhookSecrets: webhookSecretsOf(env),
+    /** Of one key or user, in a second. */
+    keyRequests: env.GATEWAY_KEY_REQUESTS,
+    keyBytes: env.GATEWAY_KEY_BYTES,
+    /** Of one tenant. */
+    series: { total: env.GATEWAY_SERIES, newPerMinute: env.GATEWAY_NEW_SERIES },
+    seriesByTenant: tenantSeriesOf(env),
   },
   /** Health and metrics of a process that is not the API; each service has its own default. */
   metricsPort: env.METRICS_PORT,

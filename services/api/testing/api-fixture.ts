@@ -59,6 +59,7 @@ export const openTestApi = async (options: TestApiOptions = {}): Promise<TestApi
   const pending = async () => (await pendingMigrations({ target })).map(({ name }) => name)
   const ownProbes = [clickhouseProbe(storage), migrationsProbe(pending)]
   const app = await buildApp({
+    rates: { requestsPerSecond: 10_000, bytesPerSecond: Infinity, nowMs: Date.now },
     identity: new Identity({
       keys: options.keys ?? new KeyRing(),
       keysLoaded: () => true,

@@ -6,10 +6,14 @@ import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { Arrival } from '../../../../pipelines/intake/events/mapping.ts'
 import { parseJson } from '../../../../pipelines/intake/json.ts'
+import { BadInput } from '../../../../pipelines/intake/bad-input.ts'
 import { deployment } from '../../../../pipelines/intake/plain/deployment.ts'
 import { mapItems } from '../../../../pipelines/intake/plain/items.ts'
 import { logEntry } from '../../../../pipelines/intake/plain/log-entry.ts'
 import { metricPoint } from '../../../../pipelines/intake/plain/metric-point.ts'
+import type { MetricPoint } from '../../../../schemas/generated/telemetry-metrics.ts'
+import { seriesKey } from '../../../../schemas/series-key.ts'
+import { hashOfSeries } from '../../../shared/limits/series-admission.ts'
 import { invalidParameter } from '../../../shared/problem.ts'
 import type { TopicRecords } from '../../../telemetry/topic-records.ts'
 import { bodyOf } from '../../bodies.ts'
@@ -29,7 +33,7 @@ export const plain: Door = (scope, ports) => {
 
   const { metrics, logs } = ports.records
   scope.post('/ingest/metrics', metricsRoute, (request) =>
-    take(request, ports, { kind: 'metrics', map: metricPoint, append: appendAll(metrics) }),
+    take(request, ports, { kind: 'metrics', map: admitted(ports), append: appendAll(metrics) }),
   )
   scope.post('/ingest/logs', logsRoute, (request) =>
     take(request, ports, { kind: 'logs', map: logEntry, append: appendAll(logs) }),
@@ -38,6 +42,14 @@ export const plain: Door = (scope, ports) => {
     scope.post(url, deploymentRoute, (request) => takeDeployments(request, ports))
   }
 }
+
+const admitted =
+  ({ admitSeries }: DoorPorts) =>
+  (item: unknown, arrival: Arrival): MetricPoint => {
+    const point = metricPoint(item, arrival)
+    if (admitSeries(arrival.tenant, hashOfSeries(seriesKey(point)))) return point
+    throw new BadInput('labels', null, 'a series that is known: the tenant has too many new ones')
+  }
 
 interface Kind<Value> {
   readonly kind: 'metrics' | 'logs'
