@@ -15,6 +15,7 @@ import { EXIT, exitCodeOf, messageOf } from '../shared/errors.ts'
 import * as backtest from './commands/backtest.ts'
 import * as bench from './commands/bench.ts'
 import * as chaos from './commands/chaos.ts'
+import * as deployEvent from './commands/deploy-event.ts'
 import * as dlq from './commands/dlq.ts'
 import * as down from './commands/down.ts'
 import * as encode from './commands/encode.ts'
@@ -40,6 +41,7 @@ const commands = [
   service,
   topics,
   replay,
+  deployEvent,
   tail,
   encode,
   keys,
@@ -67,6 +69,8 @@ export const buildProgram = (): Command => {
   const program = new Command('millrace')
     .description('AIOps and FinOps as a stream on Kafka')
     .version(packageVersion())
+    // `deploy-event --version` is about another version.
+    .enablePositionalOptions()
     .showHelpAfterError('(try --help)')
     .configureOutput({
       outputError: (text, write) => {
