@@ -12,7 +12,7 @@ describe('portsFrom', () => {
 
   it('counts from a base in the documented order', () => {
     const ports = portsFrom(20_000)
-    expect(Object.values(ports)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((i) => 20_000 + i))
+    expect(Object.values(ports)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((i) => 20_000 + i))
     expect(Object.keys(ports)).toEqual([
       'api',
       'gateway',
@@ -24,14 +24,15 @@ describe('portsFrom', () => {
       'metrics',
       'sinkMetrics',
       'hostMetrics',
+      'shop',
     ])
   })
 
   it.each([
     { title: 'below the ports of users', base: 1023, ok: false },
     { title: 'lowest', base: 1024, ok: true },
-    { title: 'highest', base: 65_526, ok: true },
-    { title: 'too high for the last port', base: 65_527, ok: false },
+    { title: 'highest', base: 65_525, ok: true },
+    { title: 'too high for the last port', base: 65_526, ok: false },
     { title: 'not whole', base: 2000.5, ok: false },
     { title: 'not a number', base: Number.NaN, ok: false },
   ])('judges a base that is $title', ({ base, ok }) => {

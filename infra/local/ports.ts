@@ -1,6 +1,6 @@
 /**
  * The ports of one stack. Without a base they are the well-known ones, so that every client's defaults fit; with
- * `--port-base N` they are N+0..N+9, so that stacks can run side by side.
+ * `--port-base N` they are N+0..N+10, so that stacks can run side by side.
  */
 import { createServer } from 'node:net'
 
@@ -18,6 +18,7 @@ export interface StackPorts {
   readonly metrics: number
   readonly sinkMetrics: number
   readonly hostMetrics: number
+  readonly shop: number
 }
 
 export type PortName = keyof StackPorts
@@ -33,10 +34,11 @@ export const wellKnownPorts: StackPorts = {
   metrics: 9464,
   sinkMetrics: 9465,
   hostMetrics: 9466,
+  shop: 8090,
 }
 
-/** How many ports a base takes: N+0..N+9. */
-const baseWidth = 10
+/** How many ports a base takes: N+0..N+10. */
+const baseWidth = 11
 const highestPort = 65_535
 /** Below are ports that only root may open. */
 export const lowestPort = 1024
@@ -64,6 +66,7 @@ export const portsFrom = (base?: number): StackPorts => {
     metrics: base + 7,
     sinkMetrics: base + 8,
     hostMetrics: base + 9,
+    shop: base + 10,
   }
 }
 

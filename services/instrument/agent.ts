@@ -14,6 +14,7 @@ import { expressAppOf, isExpressApp, watchExpress } from './express.ts'
 import { addHooks, type FastifyLike, nameService, watchFastify } from './fastify.ts'
 import { watchExit } from './exit.ts'
 import { otlpPoster } from './otlp-http.ts'
+import { encodeLogs, type LogLine } from './otlp-logs.ts'
 import { encodeSpans } from './otlp-spans.ts'
 import { Outbox, type OutboxCounts } from './outbox.ts'
 import { Recorder } from './recorder.ts'
@@ -35,6 +36,7 @@ export class Agent {
   readonly #settings: Settings
   readonly #service: Service
   readonly #outbox: Outbox<Span>
+  readonly #logs: Outbox<LogLine>
   readonly #recorder: Recorder
   readonly #stops: (() => void)[] = []
   /** Of servers and Express apps that were given options. */
@@ -62,6 +64,17 @@ export class Agent {
         encode: (spans) => encodeSpans(spans, endpoints),
         ...otlpPoster(settings.tracesUrl, settings.headers),
         onTrouble: (what) => this.#say(`spans: ${what}`),
+      },
+      { maxItems: settings.maxQueueItems, delayMs: settings.delayMs },
+    )
+    this.#logs = new Outbox<LogLine>(
+      {
+        sizeOf: ({ line }) => 128 + 2 * line.length,
+        encode: (lines) => encodeLogs(lines, this.#service),
+        ...otlpPoster(settings.logsUrl, settings.headers),
+        onTrouble: (what) => {
+          this.#say(`logs: ${what}`)
+        },
       },
       { maxItems: settings.maxQueueItems, delayMs: settings.delayMs },
     )
@@ -104,8 +117,13 @@ export class Agent {
     await this.flush(limitMs)
   }
 
-  flush(limitMs: number): Promise<void> {
-    return this.#outbox.flush(limitMs)
+  async flush(limitMs: number): Promise<void> {
+    await Promise.all([this.#outbox.flush(limitMs), this.#logs.flush(limitMs)])
+  }
+
+  /** One line of a logger. */
+  log(line: string): void {
+    this.#logs.put({ line, atMs: Date.now() })
   }
 
   /** Adds what the app's framework knows, and says whose work its requests are. */

@@ -71,6 +71,8 @@ const withDefault = {
   OIDC_ROLES_CLAIM: { ...named, default: 'roles' },
   OIDC_KINDS_CLAIM: { ...named, default: 'kinds' },
   GATEWAY_PORT: { ...port, default: 4318 },
+  GATEWAY_URL: { ...text, default: 'http://127.0.0.1:4318', pattern: httpUrl },
+  SHOP_PORT: { ...port, default: 8090 },
   GATEWAY_BODY_BYTES: { type: 'integer', default: 20971520, minimum: 1024, maximum: 268435456 },
   GATEWAY_PENDING_BYTES: { type: 'integer', default: 67108864, minimum: 1048576 },
   GATEWAY_KEY_REQUESTS: { type: 'integer', default: 10000, minimum: 1 },
@@ -346,6 +348,9 @@ const structure = (env: Environment) => ({
   /** Whether requests of this machine need no key where the server listens on loopback. */
   anonymous: env.MILLRACE_ANONYMOUS,
   tokens: tokensOf(env),
+  /** Where the demo shop sends its telemetry, without a slash at the end. */
+  gatewayUrl: env.GATEWAY_URL.replace(/\/+$/, ''),
+  shopPort: env.SHOP_PORT,
   gateway: {
     port: env.GATEWAY_PORT,
     /** Of one body, before and after decompression. */

@@ -14,8 +14,11 @@ export const register = (program: Command): void => {
     .command('up')
     .description('run the whole stack on this machine until Ctrl-C')
     .option('--data <dir>', 'folder that keeps everything', '.millrace')
-    .option('--port-base <n>', 'ports n..n+9 in place of 8080, 4318, 9092, ...', portBase)
-    .option('--no-demo', 'without the input of the demo: only what you send')
+    .option('--port-base <n>', 'ports n..n+10 in place of 8080, 4318, 9092, ...', portBase)
+    .option(
+      '--no-demo',
+      'without the demo shop and what is seen of this machine: only what you send',
+    )
     .option('--fresh', 'remove what the data folder holds, and begin anew')
     .option('--no-open', 'do not open the page in a browser')
     .action(async (options: UpOptions) => {

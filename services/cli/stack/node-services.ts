@@ -14,7 +14,7 @@ export interface NodeService {
   /** Bound of its heap; resident memory is some 50 MB more. */
   readonly heapMegabytes: number
   /** The environment variable that gives it that port. */
-  readonly portVariable: 'API_PORT' | 'GATEWAY_PORT' | 'METRICS_PORT'
+  readonly portVariable: 'API_PORT' | 'GATEWAY_PORT' | 'METRICS_PORT' | 'SHOP_PORT'
   /** The path that the supervisor asks. The API's /readyz speaks for all of the stack, itself among them. */
   readonly healthPath: '/healthz' | '/readyz'
 }
@@ -56,6 +56,15 @@ export const nodeServices: readonly NodeService[] = [
     heapMegabytes: 96,
   },
 ]
+
+/** A part of the demo: nothing of the product depends on it. */
+export const shopService: NodeService = {
+  name: 'shop',
+  port: 'shop',
+  portVariable: 'SHOP_PORT',
+  healthPath: '/healthz',
+  heapMegabytes: 96,
+}
 
 /** Started only where WEBHOOK_URL says where to post. */
 export const webhookService: NodeService = {
@@ -103,6 +112,7 @@ export const nodeServiceSpec = (
       ...allocatorSettings,
       ...servers.env,
       [service.portVariable]: String(port),
+      GATEWAY_URL: `http://127.0.0.1:${String(servers.ports.gateway)}`,
       KAFKA_CLIENT_ID: `millrace-${service.name}`,
       MILLRACE_DATA: servers.layout.root,
       MILLRACE_DEMO: String(demo),

@@ -70,6 +70,9 @@ export const readyLines = (notice: ReadyNotice): readonly string[] => {
     '',
     ...(hasApi ? [`  Page        ${api}/`, `  API         ${api}/docs`] : []),
     `  Gateway     http://127.0.0.1:${String(ports.gateway)}`,
+    ...(notice.services.includes('shop')
+      ? [`  Demo shop   http://127.0.0.1:${String(ports.shop)}`]
+      : []),
     `  Kafka       127.0.0.1:${String(ports.kafka)}`,
     `  Schemas     http://127.0.0.1:${String(ports.registry)}/apis/ccompat/v7`,
     `  ClickHouse  http://127.0.0.1:${String(ports.clickhouseHttp)} (native ${String(ports.clickhouseNative)})`,

@@ -13,7 +13,7 @@ import {
 } from '../../../infra/local/index.ts'
 import { readConfig } from '../../shared/config.ts'
 import type { UpOptions } from '../commands/up.ts'
-import { nodeServiceSpec, presentServices, webhookService } from './node-services.ts'
+import { nodeServiceSpec, presentServices, shopService, webhookService } from './node-services.ts'
 import { openPage } from './open-page.ts'
 import { makeFirstKey, prepareTopics } from './prepare-topics.ts'
 import { createProgress, readyLines, say } from './progress.ts'
@@ -44,7 +44,11 @@ const startAll = async (
   fail: (error: Error) => void,
 ): Promise<RunningServers> => {
   const { webhook } = readConfig()
-  const services = [...presentServices(), ...(webhook === undefined ? [] : [webhookService])]
+  const services = [
+    ...presentServices(),
+    ...(options.demo ? [shopService] : []),
+    ...(webhook === undefined ? [] : [webhookService]),
+  ]
   const alsoFree: readonly PortName[] = services.flatMap(({ port }) =>
     port === 'any' ? [] : [port],
   )

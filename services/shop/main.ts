@@ -1,0 +1,86 @@
+/**
+ * shop: a small shop to look at, watched by `millrace/instrument` as anybody's service would be.
+ *
+ * Its traces and logs go to the gateway by OTLP. With the demo (MILLRACE_DEMO) it has a visitor.
+ */
+import { readFileSync } from 'node:fs'
+import { multistream, pino } from 'pino'
+import { currentTrace } from '../instrument/context.ts'
+import { settingsFrom } from '../instrument/settings.ts'
+import { flush, logStream, startInstrument } from '../instrument/start.ts'
+import type { Config } from '../shared/config.ts'
+import { EXIT, messageOf, ServiceError, type ExitCode } from '../shared/errors.ts'
+import { runService, type RunningService, type ServiceContext } from '../shared/service.ts'
+import { buildShop, ROUTES, type ShopScope } from './app.ts'
+import { tellDeployed } from './deployed.ts'
+import { Faults } from './faults.ts'
+import { randomFrom } from './random.ts'
+import { visit } from './visitor.ts'
+
+const ENVIRONMENT = 'demo'
+const SEED = 1
+const FLUSH_MS = 1_000
+
+export const run = (): Promise<ExitCode> => runService({ name: 'shop', healthPort: 'own', start })
+
+const start = async (context: ServiceContext): Promise<RunningService> => {
+  const { config, logger, signal } = context
+  startInstrument(
+    settingsFrom({
+      OTEL_SERVICE_NAME: 'shop-visitor',
+      OTEL_RESOURCE_ATTRIBUTES: `deployment.environment.name=${ENVIRONMENT}`,
+      OTEL_EXPORTER_OTLP_ENDPOINT: config.gatewayUrl,
+    }),
+  )
+  const version = versionOf()
+  const app: ShopScope = await buildShop({
+    logger: shopLogger(config),
+    faults: new Faults(randomFrom(SEED)),
+    random: randomFrom(SEED + 1),
+    version,
+    environment: ENVIRONMENT,
+    ownUrl: () => app.listeningOrigin,
+  })
+  await listen(app, config)
+  const { gatewayUrl } = config
+  process.stderr.write(banner(app.listeningOrigin, gatewayUrl))
+  const telling = tellDeployed({ gatewayUrl, version, environment: ENVIRONMENT, signal, logger })
+  const visiting = config.demo
+    ? visit({ url: app.listeningOrigin, random: randomFrom(SEED + 2), signal })
+    : Promise.resolve()
+  return {
+    ready: () => true,
+    async stop() {
+      await Promise.all([telling, visiting])
+      await app.close()
+      await flush(FLUSH_MS)
+    },
+  }
+}
+
+/** Lines with the ids of their trace, on standard output and to the gateway. */
+const shopLogger = ({ logLevel }: Config) => {
+  const streams = multistream([{ stream: process.stdout }, { stream: logStream() }])
+  return pino({ level: logLevel, base: { service: 'shop' }, mixin: currentTrace }, streams)
+}
+
+const listen = async (app: ShopScope, { host, shopPort }: Config): Promise<void> => {
+  try {
+    await app.listen({ host, port: shopPort })
+  } catch (cause) {
+    const message = `shop cannot listen on ${host}:${String(shopPort)} (${messageOf(cause)}). Free the port or set SHOP_PORT.`
+    throw new ServiceError({ code: 'LISTEN_FAILED', exitCode: EXIT.usage, message, cause })
+  }
+}
+
+const banner = (url: string, gatewayUrl: string): string =>
+  [
+    `The demo shop is open at ${url}; its telemetry goes to ${gatewayUrl}.`,
+    ...ROUTES.map((route) => `  ${route}`),
+    '',
+  ].join('\n')
+
+const versionOf = (): string => {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
+}
