@@ -2,8 +2,6 @@
  * Batches of remote_write as Prometheus cuts them: one sample of each of so many series, with labels
  * of which most repeat. A batch is encoded once; each time it is sent its times and values change.
  */
-import { packSnappyBlock } from '../../pipelines/runtime/record/snappy-block.ts'
-
 type Labels = readonly (readonly [name: string, value: string])[]
 
 const METHODS = ['GET', 'POST', 'PUT'] as const
@@ -80,19 +78,13 @@ export class RemoteWriteBatch {
     this.#body = Buffer.concat([...head, ...series])
   }
 
-  /** The body of a request: all samples at one time, with values that are theirs alone. */
-  pack(timestampMs: number, value: number): Buffer {
+  /** The body of a request, unpacked, until the next one: all samples at one time, with values of their own. */
+  at(timestampMs: number, value: number): Buffer {
     const time = Buffer.from(varint(timestampMs))
     for (const [index, end] of this.#ends.entries()) {
       this.#body.writeDoubleLE(value + index, end - VALUE_FROM_END)
       time.copy(this.#body, end - TIME_FROM_END)
     }
-    return packSnappyBlock(this.#body)
-  }
-
-  /** Not packed. */
-  plain(timestampMs: number, value: number): Buffer {
-    this.pack(timestampMs, value)
     return this.#body
   }
 }

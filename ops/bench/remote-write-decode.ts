@@ -25,7 +25,7 @@ const builder = new RecordBatchBuilder(1 << 20)
 const batchesOf = (version: '1.0' | '2.0'): Buffer[] =>
   Array.from({ length: SERIES / BATCH }, (_, batch) => {
     const all = Array.from({ length: BATCH }, (_, index) => labelsOf(batch * BATCH + index))
-    return new RemoteWriteBatch(all, version).plain(NOW_MS, batch)
+    return new RemoteWriteBatch(all, version).at(NOW_MS, batch)
   })
 
 interface Label {

@@ -1,5 +1,6 @@
 /** A report as people read it. */
 import type { BenchReport } from './bench.ts'
+import { aboutLine, table } from './report-table.ts'
 import type { ThroughputFigures } from './throughput.ts'
 
 const HEAD = ['', 'k records/s', 'k records per CPU s', 'CPU s', 'RSS MB', 'broker CPU s']
@@ -12,6 +13,7 @@ export const reportText = (report: BenchReport): string =>
     ...latencyLines(report),
     ...memoryLines(report),
     ...scalingLines(report),
+    '',
     aboutLine(report),
   ].join('\n')
 
@@ -84,24 +86,4 @@ const scalingLines = ({ scaling = [] }: BenchReport): string[] => {
   return ['', ...table([head, ...rows])]
 }
 
-const aboutLine = ({ runs, commit, date, machine }: BenchReport): string =>
-  `\n${runs === 1 ? 'one run' : `${runs} runs, medians`}; commit ${commit}, ${date}; ${machine.cpu}, ` +
-  `${String(machine.cores)} cores, load ${machine.load_at_start.toFixed(1)} at the start`
-
 const ms = (value: number): string => `${value.toFixed(0)} ms`
-
-/** First column to the left, numbers to the right. */
-const table = (rows: readonly (readonly string[])[]): string[] => {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0
-        return column === 0 ? cell.padEnd(width) : cell.padStart(width)
-      })
-      .join('  ')
-      .trimEnd(),
-  )
-}

@@ -79,6 +79,8 @@ export const buildProgram = (): Command => {
     })
     .addHelpText('after', AFTER_HELP)
     .exitOverride()
+  // What stands behind a command is that command's, also where it has commands of its own.
+  program.enablePositionalOptions()
   for (const command of commands) command.register(program)
   return program
 }

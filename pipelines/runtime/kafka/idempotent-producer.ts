@@ -94,7 +94,9 @@ export class IdempotentProducer {
   readonly #options: IdempotentProducerOptions
   readonly #cluster: KafkaCluster
   readonly #lingerMs: number
-  readonly #queues = new Map<string, PartitionQueue>()
+  readonly #queues: PartitionQueue[] = []
+  /** The same by topic, at the index of their partition. */
+  readonly #queuesOf = new Map<string, PartitionQueue[]>()
   readonly #partitionCounts = new Map<string, number>()
   readonly #idleBuilders: RecordBatchBuilder[] = []
   readonly #closing = new AbortController()
@@ -248,9 +250,10 @@ export class IdempotentProducer {
   }
 
   #queue(topic: string, partition: number): PartitionQueue {
-    const key = `${topic}/${String(partition)}`
-    const known = this.#queues.get(key)
+    let ofTopic = this.#queuesOf.get(topic)
+    const known = ofTopic?.[partition]
     if (known !== undefined) return known
+    if (ofTopic === undefined) this.#queuesOf.set(topic, (ofTopic = []))
     const queue: PartitionQueue = {
       topic,
       partition,
@@ -260,7 +263,8 @@ export class IdempotentProducer {
       session: undefined,
       nextSequence: 0,
     }
-    this.#queues.set(key, queue)
+    ofTopic[partition] = queue
+    this.#queues.push(queue)
     return queue
   }
 
@@ -292,7 +296,7 @@ export class IdempotentProducer {
   }
 
   #sealAll(): void {
-    for (const queue of this.#queues.values()) this.#seal(queue, true)
+    for (const queue of this.#queues) this.#seal(queue, true)
     this.#pump()
   }
 
@@ -323,7 +327,7 @@ export class IdempotentProducer {
   /** Puts the first batch of every idle partition into one request per leader. */
   #pump(): void {
     const byLeader = new Map<number, Batch[]>()
-    for (const queue of this.#queues.values()) {
+    for (const queue of this.#queues) {
       const batch = queue.sealed[0]
       if (batch === undefined || queue.inFlight) continue
       queue.inFlight = true
