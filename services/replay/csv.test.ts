@@ -6,6 +6,7 @@ import { layoutOf, sniffDelimiter } from './csv-layout.ts'
 import { csvPoints } from './csv-points.ts'
 import type { InputFile } from './input-files.ts'
 import { mergeByTime } from './merge.ts'
+import { collect } from './testing/collect.ts'
 import { sourceOf, surveyFile } from './source-file.ts'
 
 let folder: string
@@ -23,11 +24,6 @@ const fileOf = (text: string): InputFile => {
   const path = join(folder, label)
   writeFileSync(path, text)
   return { path, name: 'cpu', label }
-}
-const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
-  const all: T[] = []
-  for await (const item of items) all.push(item)
-  return all
 }
 const readText = (text: string) => collect(read(fileOf(text)))
 const brief = async (text: string) =>

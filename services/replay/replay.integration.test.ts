@@ -1,21 +1,18 @@
-import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stackEnvironment, uniqueName } from '../../ops/test/stack.ts'
-import { createRecordDecoder, WIRE_HEADER_BYTES } from '../../pipelines/runtime/avro/index.ts'
-import { readToEnd, type KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
+import type { KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
 import type { Tick } from '../../schemas/generated/control-ticks.ts'
 import type { MetricPoint } from '../../schemas/generated/telemetry-metrics.ts'
-import type { Topic } from '../../schemas/topic.ts'
 import { allTopics, controlTicks, telemetryMetrics } from '../../schemas/topics.ts'
 import { readConfig } from '../shared/config.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import { applyTopics } from '../topics/apply.ts'
 import { topicServers } from '../topics/servers.ts'
 import { wantedFromCatalogue } from '../topics/wanted-topic.ts'
+import { main, millrace, stored, type Stored } from './testing/replayed.ts'
 
 const config = readConfig(stackEnvironment())
 const folder = mkdtempSync(join(tmpdir(), 'millrace-replay-test-'))
@@ -32,57 +29,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-interface Answer {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
-const millrace = (...args: readonly string[]): Promise<Answer> =>
-  new Promise((resolve) => {
-    const env = { ...process.env, ...stackEnvironment() }
-    execFile(process.execPath, [main, ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
-    })
-  })
-
-interface Stored<Value> {
-  readonly value: Value
-  readonly partition: number
-  readonly appendedMs: number
-}
-
-/** Everything of one tenant, by partition and offset. */
-const stored = async <Value extends { readonly tenant: string }>(
-  topic: Topic<Value>,
-  tenant: string,
-): Promise<Stored<Value>[]> => {
-  const { decode } = createRecordDecoder<Value>({ writerSchema: topic.schema })
-  const all: Stored<Value>[] = []
-  for (let partition = 0; partition < (await cluster.partitionCount(topic.name)); partition++) {
-    await readToEnd({
-      cluster,
-      topic: topic.name,
-      partition,
-      until: 'last-stable',
-      onRecords: (records) => {
-        while (records.next()) {
-          const { buffer, valueStart, valueEnd, timestampMs: appendedMs } = records
-          const key = records.key()?.toString('utf8') ?? ''
-          if (key.split('\u001f')[0] !== tenant) continue
-          const value = decode(buffer, valueStart + WIRE_HEADER_BYTES, valueEnd)
-          expect(key).toBe(topic.keyOf(value))
-          all.push({ value, partition, appendedMs })
-        }
-      },
-    })
-  }
-  return all
-}
-
-const pointsOf = (tenant: string) => stored<MetricPoint>(telemetryMetrics, tenant)
-const ticksOf = (tenant: string) => stored<Tick>(controlTicks, tenant)
+const pointsOf = (tenant: string) => stored<MetricPoint>(cluster, telemetryMetrics, tenant)
+const ticksOf = (tenant: string) => stored<Tick>(cluster, controlTicks, tenant)
 
 const expectInEventTime = (points: readonly Stored<MetricPoint>[]): void => {
   const last = new Map<number, number>()
