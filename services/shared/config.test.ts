@@ -135,6 +135,16 @@ describe('a wrong setting', () => {
       says: /Both CLICKHOUSE_PASSWORD and/,
     },
     {
+      title: 'a foreign topic of an unknown format',
+      env: { MILLRACE_INTAKE_TOPICS: 'otlp_metrics=otlp_proto' },
+      says: /topic=format or topic=format@tenant/,
+    },
+    {
+      title: 'a foreign topic named twice',
+      env: { MILLRACE_INTAKE_TOPICS: 'a=otlp-logs,a=otlp-metrics' },
+      says: /names a twice/,
+    },
+    {
       title: 'a secret file that is not there',
       env: { CLICKHOUSE_PASSWORD_FILE: '/nowhere/at/all' },
       says: /CLICKHOUSE_PASSWORD_FILE names \/nowhere\/at\/all/,
@@ -150,6 +160,14 @@ describe('a wrong setting', () => {
     expect(exitCodeOf(caught)).toBe(2)
     expect(String(caught)).toMatch(says)
     expect(String(caught)).not.toContain('hunter2')
+  })
+
+  it('of foreign topics gives each its format and tenant', () => {
+    const env = { MILLRACE_INTAKE_TOPICS: 'otlp_metrics=otlp-metrics,cd.events=cloudevents@shop' }
+    expect(readConfig(env).foreignTopics).toEqual([
+      { topic: 'otlp_metrics', format: 'otlp-metrics', tenant: 'default' },
+      { topic: 'cd.events', format: 'cloudevents', tenant: 'shop' },
+    ])
   })
 
   it('is reported together with the others', () => {

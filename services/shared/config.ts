@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { envSchema } from 'env-schema'
 import type { XStatic } from 'typebox/schema'
+import type { ForeignFormat } from '../../pipelines/intake/foreign-records.ts'
 import { EXIT, messageOf, ServiceError } from './errors.ts'
 import { isLoopback } from './identity/local-access.ts'
 import { isRole } from './identity/principal.ts'
@@ -20,6 +21,9 @@ const tenantList = '^[A-Za-z0-9][A-Za-z0-9._-]*(,[A-Za-z0-9][A-Za-z0-9._-]*)*$'
 const httpUrl = '^https?://[^\\s/]+'
 const namedUrls = '^[a-z][a-z0-9-]*=https?://[^\\s,]+(,[a-z][a-z0-9-]*=https?://[^\\s,]+)*$'
 const tenantPatterns = '^!?[A-Za-z0-9._*?-]+(,!?[A-Za-z0-9._*?-]+)*$'
+const foreignTopic =
+  '[A-Za-z0-9._-]{1,249}=(?:otlp-metrics|otlp-logs|otlp-traces|cloudevents)(?:@[A-Za-z0-9][A-Za-z0-9._-]*)?'
+const foreignTopics = `^${foreignTopic}(?:,${foreignTopic})*$`
 const identifier = '^[A-Za-z_][A-Za-z0-9_]*$'
 // Only with key pairs: a token signed with a shared secret could be made by whoever checks it.
 const signature = '((RS|PS|ES)(256|384|512)|EdDSA)'
@@ -39,6 +43,8 @@ const patternWords: Readonly<Record<string, string>> = {
   [httpUrl]: 'a URL like http://127.0.0.1:8123 or https://example.org',
   [namedUrls]: 'name=http://host:port, several separated by commas',
   [tenantPatterns]: 'names, maybe with * and ? in them or ! before them, separated by commas',
+  [foreignTopics]:
+    'topic=format or topic=format@tenant, several separated by commas; formats are otlp-metrics, otlp-logs, otlp-traces, cloudevents',
   [identifier]: 'a name of letters, digits and underscores',
   [signatureList]: 'RS256, PS256, ES256 (or 384, 512) or EdDSA, several separated by commas',
   [hookSecretList]:
@@ -111,6 +117,7 @@ const optional = {
   WEBHOOK_SECRET_FILE: text,
   MILLRACE_DATA: text,
   GATEWAY_WEBHOOK_SECRETS: { ...text, pattern: hookSecretList },
+  MILLRACE_INTAKE_TOPICS: { ...text, pattern: foreignTopics },
   OIDC_ISSUER: { ...text, pattern: httpUrl },
   GATEWAY_TENANT_SERIES: { ...text, pattern: tenantSeries },
   OIDC_ROLE_MAP: { ...text, pattern: roleMap },
@@ -257,6 +264,21 @@ const processesOf = ({ MILLRACE_PROCESSES: list = '' }: Environment) =>
       return { name: pair.slice(0, cut), url: pair.slice(cut + 1) }
     })
 
+/** `otlp_metrics=otlp-metrics@team-a,...`: topics that other programs write. */
+const foreignTopicsOf = ({ MILLRACE_INTAKE_TOPICS: list = '' }: Environment) => {
+  const topics = list
+    .split(',')
+    .filter((each) => each !== '')
+    .map((each) => {
+      const [topic = '', what = ''] = each.split('=')
+      const [format = '', tenant = 'default'] = what.split('@')
+      return { topic, format: format as ForeignFormat, tenant }
+    })
+  const twice = topics.find(({ topic }, at) => topics.findIndex((t) => t.topic === topic) !== at)
+  if (twice === undefined) return topics
+  throw invalid(`MILLRACE_INTAKE_TOPICS names ${twice.topic} twice. Name each topic once.`)
+}
+
 const webhookOf = (env: Environment) => {
   const secret = secretOf(env, 'WEBHOOK_SECRET')
   if (env.WEBHOOK_URL === undefined) {
@@ -379,6 +401,8 @@ const structure = (env: Environment) => ({
   liveTenants: env.TENANTS.split(','),
   /** Partition count of newly created `spread` topics. */
   partitions: env.MILLRACE_PARTITIONS,
+  /** Topics that other programs write in formats of their own. */
+  foreignTopics: foreignTopicsOf(env),
   logLevel: env.LOG_LEVEL,
 })
 

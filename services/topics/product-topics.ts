@@ -33,7 +33,7 @@ export const productTopics = ({
   spreadPartitions,
   applicationId = DEFAULT_APPLICATION_ID,
 }: ProductTopicsOptions): ProductTopics => {
-  const pipelines = allPipelines.map((pipeline) => forApplication(pipeline, applicationId))
+  const pipelines = allPipelines().map((pipeline) => forApplication(pipeline, applicationId))
   const isShadow = applicationId !== DEFAULT_APPLICATION_ID
   const names: Omit<InternalTopic, 'partitions'>[] = pipelines.flatMap(internalTopics)
   if (!isShadow) names.push({ name: SINK_DEAD_LETTERS, kind: 'dead-letter' })

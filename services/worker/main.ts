@@ -1,4 +1,5 @@
 /** The worker: runs pipelines, as one of any number of processes that share their partitions. */
+import type { ForeignTopic } from '../../pipelines/intake/foreign-records.ts'
 import {
   DEFAULT_APPLICATION_ID,
   forApplication,
@@ -13,28 +14,32 @@ import { usageError, type ExitCode } from '../shared/errors.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import { registryConnection } from '../shared/registry.ts'
 import { runService, type RunningService, type ServiceContext } from '../shared/service.ts'
-import { allPipelines } from './pipelines.ts'
+import { allPipelines, orderedPipelines } from './pipelines.ts'
 import { schemaIdsOf } from './schema-ids.ts'
 import { exposeMemory, exposeWorkers } from './worker-metrics.ts'
 
 export interface WorkerOptions {
-  /** Names of the pipelines to run; all when absent. */
+  /** Names of the pipelines to run; all when absent, `intake` only if it has topics to read. */
   readonly only?: readonly string[]
   /** Workers of one application share the work; another application does all of it again. */
   readonly applicationId?: string
 }
 
 const DEFAULT_HEALTH_PORT = 9464
+const INTAKE = 'intake'
 
 export const run = async ({
   only,
   applicationId = DEFAULT_APPLICATION_ID,
 }: WorkerOptions = {}): Promise<ExitCode> => {
-  const pipelines = choose(only).map((pipeline) => forApplication(pipeline, applicationId))
   return runService({
     name: 'worker',
     healthPort: DEFAULT_HEALTH_PORT,
-    start: (context) => startWorkers(context, { pipelines, applicationId }),
+    start: (context) => {
+      const chosen = choose(only, context.config.foreignTopics)
+      const pipelines = chosen.map((pipeline) => forApplication(pipeline, applicationId))
+      return startWorkers(context, { pipelines, applicationId })
+    },
   })
 }
 
@@ -82,12 +87,19 @@ const startWorkers = async (
   }
 }
 
-const choose = (only: readonly string[] | undefined): readonly Pipeline[] => {
-  if (only === undefined) return allPipelines
-  const names = allPipelines.map(({ name }) => name)
+const choose = (
+  only: readonly string[] | undefined,
+  foreignTopics: readonly ForeignTopic[],
+): readonly Pipeline[] => {
+  const all = allPipelines(foreignTopics)
+  if (only === undefined) return foreignTopics.length === 0 ? orderedPipelines : all
+  const names = all.map(({ name }) => name)
   const unknown = only.find((name) => !names.includes(name))
   if (unknown !== undefined) {
     throw usageError(`There is no pipeline '${unknown}'; there are: ${names.join(', ')}.`)
   }
-  return allPipelines.filter(({ name }) => only.includes(name))
+  if (only.includes(INTAKE) && foreignTopics.length === 0) {
+    throw usageError(`'${INTAKE}' has nothing to read; name topics in MILLRACE_INTAKE_TOPICS.`)
+  }
+  return all.filter(({ name }) => only.includes(name))
 }

@@ -158,12 +158,12 @@ it('waits for a topic, explodes each record once though commits fail, and takes 
   const { worker, stop } = await startWorker(built, 5)
   const ready = () => Promise.resolve(worker.readiness())
   expect(await eventually(ready, (readiness) => readiness === true)).toBe(true)
-  expect(worker.missingTopics).toEqual([built.source])
+  expect(worker.foreignTopics).toEqual([{ topic: built.source, partitions: 0 }])
 
   await createSource(built.source, 3)
   await produce(built.source, 'first', 200)
   await expectSaid(built, expected(['first', 200]))
-  expect(worker.missingTopics).toEqual([])
+  expect(worker.foreignTopics).toEqual([{ topic: built.source, partitions: 3 }])
   const letters = () =>
     worker.tasks.reduce(
       (sum, { runner }) => sum + (runner.task.counters.deadLetters.get('undecodable') ?? 0),
@@ -173,8 +173,8 @@ it('waits for a topic, explodes each record once though commits fail, and takes 
 
   await new KafkaAdmin(cluster).deleteTopics([built.source])
   await eventually(
-    () => Promise.resolve(worker.missingTopics),
-    (missing) => missing.length === 1,
+    () => Promise.resolve(worker.foreignTopics),
+    ([source]) => source?.partitions === 0,
   )
   await createSource(built.source, 6) // more than there are tasks
   await produce(built.source, 'second', 60)

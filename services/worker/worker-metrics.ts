@@ -53,6 +53,7 @@ export const exposeWorkers = (workers: readonly StreamWorker[], metrics: Metrics
   const counters = declareCounters(metrics)
   exposeCommits(workers, metrics)
   exposeState(workers, metrics)
+  exposeForeignTopics(workers, metrics)
 }
 
 /** What is bounded for all tasks of the process together: see docs/limits.md. */
@@ -90,6 +91,10 @@ const declareCounters = (metrics: Metrics) => {
         'worker_key_limit_refused_total',
         'Records of keys beyond the key limit.',
       ),
+      repeated: counter(
+        'worker_repeated_total',
+        'Records of foreign topics that their senders had sent before; they lead to nothing.',
+      ),
       evictedKeys: counter(
         'worker_evicted_keys_total',
         'Keys forgotten because nothing came for them.',
@@ -118,6 +123,21 @@ const exposeCommits = (workers: readonly StreamWorker[], metrics: Metrics): void
         for (const quantile of QUANTILES) {
           const seconds = runner.commitTimes.quantile(quantile) / 1_000
           gauge.set({ ...label, quantile: String(quantile) }, seconds)
+        }
+      }
+    },
+  })
+}
+
+const exposeForeignTopics = (workers: readonly StreamWorker[], metrics: Metrics): void => {
+  metrics.gauge({
+    name: 'worker_foreign_topic_partitions',
+    help: 'Partitions of a topic that other programs write; 0: it does not exist, and is waited for.',
+    labels: ['pipeline', 'topic'],
+    collect(gauge) {
+      for (const { pipeline, foreignTopics } of workers) {
+        for (const { topic, partitions } of foreignTopics) {
+          gauge.set({ pipeline: pipeline.name, topic }, partitions)
         }
       }
     },

@@ -134,4 +134,8 @@ class Context implements RawContext<Outputs> {
   reject(detail: string): void {
     this.rejection = detail
   }
+
+  countRepeated(): void {
+    this.#counters.repeated += 1
+  }
 }

@@ -8,6 +8,8 @@ export class TaskCounters {
   /** Records of keys beyond the pipeline's key limit: not processed, still in their topic. */
   refusedByKeyLimit = 0
   evictedKeys = 0
+  /** Records of others that their senders had sent before. */
+  repeated = 0
   readonly deadLetters = new Map<string, number>()
 
   countDeadLetter(reason: string): void {

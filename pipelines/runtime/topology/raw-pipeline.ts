@@ -55,6 +55,8 @@ export interface RawContext<Out> {
   ): string | undefined
   /** Puts the record at hand into the dead-letter topic; what was emitted stays. */
   reject(detail: string): void
+  /** Counts the record as one that its sender has sent before. */
+  countRepeated(): void
 }
 
 type RawStateSpecs = Readonly<Record<string, RowSpec | RingSpec | CellSpec>>
@@ -85,7 +87,7 @@ export const defineRawPipeline = <
 ): Pipeline => {
   const { name, version, inputs, outputs, state = {} } = spec
   const topics = Object.values<RawInput>(inputs).map(({ topic }) => topic)
-  const fault = faultOfNames({ name, state, topics }) ?? faultOf(outputs)
+  const fault = faultOfNames({ name, state, topics }) ?? faultOf(topics, outputs)
   if (fault !== undefined) {
     throw new RuntimeError('TOPOLOGY_INVALID', `Pipeline '${name}': ${fault}`)
   }
@@ -98,8 +100,10 @@ export const defineRawPipeline = <
   }) as unknown as Pipeline
 }
 
-/** X3 */
-const faultOf = (outputs: Outputs): string | undefined => {
+const faultOf = (topics: readonly string[], outputs: Outputs): string | undefined => {
+  const own = Object.values(outputs).find(({ name }) => topics.includes(name))
+  if (own !== undefined) return `it would read '${own.name}', which it writes`
+  // X3
   const paced = Object.values(outputs).find((topic) => isWrittenByPipelines(topic))
   return (
     paced &&

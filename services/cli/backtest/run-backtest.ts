@@ -6,7 +6,7 @@ import { parseOverrides, type ConfigOverride } from '../../backtest/config-overr
 import { timeOf } from '../../records/from.ts'
 import { EXIT, messageOf, usageError } from '../../shared/errors.ts'
 import { registryConnection, schemaRegistry } from '../../shared/registry.ts'
-import { allPipelines } from '../../worker/pipelines.ts'
+import { orderedPipelines } from '../../worker/pipelines.ts'
 import { schemaIdsOf } from '../../worker/schema-ids.ts'
 import { setExitCode } from '../exit-code.ts'
 import { withKafka } from '../kafka-session.ts'
@@ -26,9 +26,9 @@ const PROGRESS_EVERY_MS = 2_000
 
 export const runBacktest = async (options: BacktestCommandOptions): Promise<void> => {
   const { app = DEFAULT_APPLICATION_ID, json = false } = options
-  const own = allPipelines.find(({ name }) => name === options.pipeline)
+  const own = orderedPipelines.find(({ name }) => name === options.pipeline)
   if (own === undefined) {
-    const names = allPipelines.map(({ name }) => name).join(', ')
+    const names = orderedPipelines.map(({ name }) => name).join(', ')
     throw usageError(`There is no pipeline '${options.pipeline}'; there are: ${names}.`)
   }
   const period = periodOf(options)

@@ -55,9 +55,9 @@ export class PartitionCounts {
     return count
   }
 
-  /** Topics of others that do not exist now. */
-  get missing(): readonly string[] {
-    return [...this.#raw].filter(([, { partitions }]) => partitions === 0).map(([topic]) => topic)
+  /** Topics of others; without partitions those that do not exist now. */
+  get foreign(): readonly { readonly topic: string; readonly partitions: number }[] {
+    return [...this.#raw].map(([topic, { partitions }]) => ({ topic, partitions }))
   }
 
   /**

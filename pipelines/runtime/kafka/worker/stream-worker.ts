@@ -188,9 +188,9 @@ export class StreamWorker {
     return `${this.pipeline.name}/${partition}`
   }
 
-  /** Topics of others that do not exist: their part of the work waits for them. */
-  get missingTopics(): readonly string[] {
-    return this.#partitions?.missing ?? []
+  /** Topics of others, which may have no partitions: what does not exist is waited for. */
+  get foreignTopics(): PartitionCounts['foreign'] {
+    return this.#partitions?.foreign ?? []
   }
 
   /** S4, S5 */
@@ -207,7 +207,8 @@ export class StreamWorker {
     }
   }
 
-  #noteMissing({ missing }: PartitionCounts): void {
+  #noteMissing({ foreign }: PartitionCounts): void {
+    const missing = foreign.filter(({ partitions }) => partitions === 0).map(({ topic }) => topic)
     if (missing.length === 0) return
     const { logger } = this.#options.cluster
     logger.warn(
