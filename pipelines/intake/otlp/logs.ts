@@ -72,6 +72,14 @@ const timeOf = (log: LogRecord, { receivedAtMs }: OtlpArrival): number => {
   return msOf(nanos)
 }
 
+/** Whether all of them say when they happened or were seen: two of the same content are then the same. */
+export const haveTimes = ({ resourceLogs }: LogsRequest): boolean =>
+  (resourceLogs ?? []).every(({ scopeLogs }) =>
+    (scopeLogs ?? []).every(({ logRecords }) =>
+      (logRecords ?? []).every((log) => isSet(log.timeUnixNano) || isSet(log.observedTimeUnixNano)),
+    ),
+  )
+
 /** Four numbers each, from 1. */
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 

@@ -200,8 +200,7 @@ const familyOf = (metric: Metric, source: MetricSource, kind: MetricKind): Metri
 
 const checked = (family: MetricFamily): MetricFamily => {
   if (family.unit === null || family.unit.length <= MAX_UNIT_CHARACTERS) return family
-  const limit = `a unit of more than ${String(MAX_UNIT_CHARACTERS)} characters`
-  throw new Rejected(limit, `${shown(family.name)} has one`)
+  throw new Rejected('a unit of more than 256 characters', `${shown(family.name)} has one`)
 }
 
 /** A sum that may fall is a level: what is in a queue, kept by adding and subtracting. */

@@ -1,18 +1,30 @@
 /** What is not taken of a request whose other items are. */
 import { SchemaError } from '../../../schemas/errors.ts'
 
+/** Which rule, in words for the one who sends it. */
+export type RejectionReason =
+  | 'no time'
+  | 'a time more than 60 s ahead'
+  | 'a span that ends before it starts'
+  | 'ids of a span that are not 16 and 8 bytes, or only zeros'
+  | 'a point without a value'
+  | 'a value that is not finite'
+  | 'a histogram whose buckets do not fit together'
+  | 'a unit of more than 256 characters'
+  | 'a series or service whose name cannot be part of a key'
+  | 'a record of more than the topic takes'
+
 export interface Rejection {
-  /** In words for the one who sends it, with few distinct values: which rule. */
-  readonly reason: string
+  readonly reason: RejectionReason
   /** Which item, and what it holds. */
   readonly detail: string
 }
 
 export class Rejected extends Error {
   override readonly name = 'Rejected'
-  readonly reason: string
+  readonly reason: RejectionReason
 
-  constructor(reason: string, detail: string) {
+  constructor(reason: RejectionReason, detail: string) {
     super(detail)
     this.reason = reason
   }

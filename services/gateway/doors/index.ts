@@ -5,10 +5,12 @@ import { argocd } from './argocd/argocd.ts'
 import { cloudevents } from './cloudevents/cloudevents.ts'
 import { github } from './github/github.ts'
 import { gitlab } from './gitlab/gitlab.ts'
+import { otlp } from './otlp/door.ts'
 import { plain } from './plain/plain.ts'
 import { remoteWrite } from './remote-write/door.ts'
 
 export const doors: Readonly<Record<string, Door>> = {
+  otlp,
   plain,
   'remote-write': remoteWrite,
   cloudevents,

@@ -1,0 +1,109 @@
+/**
+ * OTLP/HTTP: POST /v1/traces, /v1/metrics, /v1/logs, in protobuf and in JSON.
+ *
+ * O1: 200 when Kafka has all that could be taken. What could not is counted and named in the answer
+ *     (partial success); a sender does not repeat it.
+ * O2: the same body again is a retry: it joins the first, or gets its answer. Not so for logs that do
+ *     not say when they happened: two of the same content may be two.
+ */
+import { hash } from 'node:crypto'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { BadInput } from '../../../../pipelines/intake/bad-input.ts'
+import type { OtlpEncoding } from '../../../../pipelines/intake/otlp/decode.ts'
+import { Problem } from '../../../shared/problem.ts'
+import type { Door, DoorPorts, Taken } from '../../ports.ts'
+import { gatewayProblem } from '../../problem.ts'
+import {
+  answerTo,
+  countsOf,
+  encodeAnswer,
+  encodeError,
+  MEDIA_TYPES,
+  type Answer,
+} from './answers.ts'
+import { logsSignal, metricsSignal, tracesSignal, type Signal } from './signals.ts'
+
+/** As OTLP recommends, before and after decompression. */
+const MAX_BODY_BYTES = 20 * 1024 * 1024
+
+export const otlp: Door = (scope, ports) => {
+  ports.readBodies({
+    mediaTypes: Object.values(MEDIA_TYPES),
+    encodings: ['gzip'],
+    limitBytes: MAX_BODY_BYTES,
+  })
+  scope.setErrorHandler(asStatus)
+  scope.post(
+    '/v1/traces',
+    { config: { access: { writes: 'traces' } } },
+    take(tracesSignal(ports), ports),
+  )
+  scope.post(
+    '/v1/metrics',
+    { config: { access: { writes: 'metrics' } } },
+    take(metricsSignal(ports), ports),
+  )
+  scope.post('/v1/logs', { config: { access: { writes: 'logs' } } }, take(logsSignal(ports), ports))
+}
+
+const take =
+  <Message>(signal: Signal<Message>, ports: DoorPorts) =>
+  async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { sender } = request
+    const body = request.body as Buffer
+    const encoding = encodingOf(request)
+    const message = understood(() => signal.decode(body, encoding))
+    let accepted = 0
+    const append = () => {
+      const arrival = { tenant: sender.tenant, receivedAtMs: ports.nowMs() }
+      const { batch, records, rejected } = signal.append(message, arrival, sender)
+      for (const [reason, count] of countsOf(rejected)) ports.count.refused(reason, count)
+      accepted = records
+      return { batch, answer: answerTo(rejected) }
+    }
+    const answer = signal.isRetryable(message)
+      ? await ports.ledger.once(
+          { sender, door: `otlp/${signal.name}`, id: hash('sha256', body, 'base64') },
+          append,
+        )
+      : await acknowledged(append())
+    ports.count.accepted(accepted)
+    return reply.type(MEDIA_TYPES[encoding]).send(encodeAnswer(signal.name, answer, encoding))
+  }
+
+const acknowledged = async ({ batch, answer }: Taken<Answer>): Promise<Answer> => {
+  await batch.acknowledged()
+  return answer
+}
+
+const encodingOf = ({ headers }: FastifyRequest): OtlpEncoding =>
+  (headers['content-type'] ?? '').trim().toLowerCase().startsWith(MEDIA_TYPES.json)
+    ? 'json'
+    : 'protobuf'
+
+const understood = <T>(decode: () => T): T => {
+  try {
+    return decode()
+  } catch (cause) {
+    if (!(cause instanceof BadInput)) throw cause
+    const { field, value, limit, message } = cause
+    throw gatewayProblem('body-malformed', message, { cause, at: { field, value, limit } })
+  }
+}
+
+/** google.rpc.Status; the status of HTTP tells what to do, the message is for the log. */
+const asStatus = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+  const problem = error instanceof Problem ? error : undefined
+  const status = problem?.status ?? error.statusCode ?? 500
+  const isOurs = status >= 500 && problem === undefined
+  if (isOurs) request.log.error({ err: error, path: request.url }, error.message)
+  if (problem?.retryAfterSeconds !== undefined) {
+    void reply.header('retry-after', String(problem.retryAfterSeconds))
+  }
+  const message = isOurs ? 'a mistake in Millrace; its log has the details' : error.message
+  const encoding = encodingOf(request)
+  return reply
+    .code(status)
+    .type(MEDIA_TYPES[encoding])
+    .send(encodeError(status, message, encoding))
+}

@@ -1,0 +1,121 @@
+/**
+ * Series by what names them in OTLP, with their record key and value made once: a point of a series that
+ * is known costs two look-ups.
+ *
+ * C1: by tenant first. Nothing that one tenant sends finds what another has sent.
+ * C2: bounded by bytes, all tenants together; then all start over.
+ * C3: a series that is refused is not remembered.
+ */
+import { textOf } from '../../../../pipelines/intake/otlp/any-value.ts'
+import type { KeyValue } from '../../../../pipelines/intake/otlp/messages.ts'
+import { labelsOf, type MetricFamily } from '../../../../pipelines/intake/otlp/metric-series.ts'
+import type { PointSink } from '../../../../pipelines/intake/otlp/metrics.ts'
+import { ByteSlab } from '../../../../pipelines/intake/prometheus/byte-slab.ts'
+import {
+  PreparedSeries,
+  type PointFormat,
+} from '../../../../pipelines/intake/prometheus/prepared-series.ts'
+import type { RequestPoints } from '../../../../pipelines/intake/prometheus/request-points.ts'
+import { seriesKey } from '../../../../schemas/series-key.ts'
+import { KEY_SEPARATOR } from '../../../../schemas/topic.ts'
+
+export interface KnownSeriesOptions {
+  readonly format: PointFormat
+  readonly limitBytes: number
+}
+
+/** Of one metric of one resource and scope, by the attributes of their points. */
+type Family = Map<string, PreparedSeries>
+type Label = readonly [name: string, value: string]
+
+/** Objects and table entries of one series, beside its bytes. */
+const SERIES_BYTES = 400
+const BYTES_PER_CHARACTER = 2
+
+export class KnownSeries {
+  readonly #options: KnownSeriesOptions
+  readonly #tenants = new Map<string, Map<string, Family>>()
+  #slab = new ByteSlab()
+  #heldBytes = 0
+
+  constructor(options: KnownSeriesOptions) {
+    this.#options = options
+  }
+
+  /** Where the points of one request go. */
+  sink(tenant: string, points: RequestPoints): PointSink<PreparedSeries> {
+    const families = new Map<MetricFamily, Family>()
+    return {
+      series: (family, attributes, label) => {
+        let series = families.get(family)
+        if (series === undefined) {
+          series = this.#familyOf(tenant, family)
+          families.set(family, series)
+        }
+        const name = nameOf(attributes ?? [], label)
+        return series.get(name) ?? this.#add(series, name, { tenant, family, attributes, label })
+      },
+      point: (series, timestamp, value) => {
+        points.add(series, timestamp, value)
+      },
+    }
+  }
+
+  #familyOf(tenant: string, { name, unit, kind, source }: MetricFamily): Family {
+    let families = this.#tenants.get(tenant)
+    if (families === undefined) {
+      families = new Map()
+      this.#tenants.set(tenant, families)
+    }
+    const key = JSON.stringify([name, unit, kind, source.labels])
+    let family = families.get(key)
+    if (family === undefined) {
+      family = new Map()
+      families.set(key, family)
+      this.#hold(key.length * BYTES_PER_CHARACTER + SERIES_BYTES)
+    }
+    return family
+  }
+
+  /** @throws SchemaError for a series that cannot have a key */
+  #add(
+    known: Family,
+    name: string,
+    point: {
+      readonly tenant: string
+      readonly family: MetricFamily
+      readonly attributes: readonly KeyValue[] | null | undefined
+      readonly label: Label | undefined
+    },
+  ): PreparedSeries {
+    const { tenant, family } = point
+    const labels = labelsOf(family, point.attributes, point.label)
+    const key = seriesKey({ tenant, name: family.name, labels })
+    const { name: metric, unit, kind } = family
+    const named = { tenant, key, name: metric, labels, unit, kind }
+    const series = new PreparedSeries(named, this.#options.format, this.#slab)
+    known.set(name, series)
+    this.#hold(name.length * BYTES_PER_CHARACTER + series.sizeBytes + SERIES_BYTES)
+    return series
+  }
+
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes
+    if (this.#heldBytes <= this.#options.limitBytes) return
+    this.#tenants.clear()
+    this.#slab = new ByteSlab()
+    this.#heldBytes = 0
+  }
+}
+
+/**
+ * The attributes as one text. Only names of series that can be are remembered, whose parts hold no
+ * separator: so texts of as many attributes are the same only if their parts are.
+ */
+const nameOf = (attributes: readonly KeyValue[], label: Label | undefined): string => {
+  let name = String(attributes.length)
+  for (const { key, value } of attributes) {
+    name += KEY_SEPARATOR + (key ?? '') + KEY_SEPARATOR + (value?.stringValue ?? textOf(value))
+  }
+  return label === undefined ? name : name + KEY_SEPARATOR + label[1]
+}
