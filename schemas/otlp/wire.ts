@@ -4,10 +4,14 @@
  */
 import protobuf from 'protobufjs/minimal.js'
 
-/** Bytes are looked into, not copied: keep them until the message is done with. */
-export const otlpReader = (bytes: Buffer): protobuf.Reader =>
+/**
+ * Bytes are looked into, not copied: keep them until the message is done with.
+ *
+ * @param maxValues of texts, bytes, lists and messages; reading more throws
+ */
+export const otlpReader = (bytes: Buffer, maxValues = Infinity): protobuf.Reader =>
   // The types of protobuf.js know 64 bits only as `Long`; the generated types say `bigint`.
-  new BigIntReader(bytes) as unknown as protobuf.Reader
+  new BigIntReader(bytes, maxValues) as unknown as protobuf.Reader
 
 export const otlpWriter = (): protobuf.Writer => new BigIntWriter() as unknown as protobuf.Writer
 
@@ -16,10 +20,28 @@ interface ReaderBase {
   readonly buf: Buffer
   pos: number
   readonly len: number
+  size(): number
 }
 const Reader = protobuf.BufferReader as unknown as new (bytes: Buffer) => ReaderBase
 
 class BigIntReader extends Reader {
+  readonly #maxValues: number
+  #values = 0
+
+  constructor(bytes: Buffer, maxValues: number) {
+    super(bytes)
+    this.#maxValues = maxValues
+  }
+
+  /** In front of everything that has a length. */
+  override size(): number {
+    this.#values += 1
+    if (this.#values > this.#maxValues) {
+      throw new RangeError(`more than ${String(this.#maxValues)} values`)
+    }
+    return super.size()
+  }
+
   int64(): bigint {
     return BigInt.asIntN(64, this.uint64())
   }

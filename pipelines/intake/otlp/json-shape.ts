@@ -5,14 +5,11 @@
  *
  * J1: integers of 64 bits are text or numbers, and exact: a number beyond 2^53 comes as `bigint`.
  * J2: enumerations are integers only, bytes of ids hex; bytes elsewhere base64.
- * J3: no deeper than protobuf.js reads messages.
  */
 import { BadInput } from '../bad-input.ts'
 
 /** @throws WrongShape */
-export type Shape<T> = (value: unknown, depth: number) => T
-
-const MAX_DEPTH = 100
+export type Shape<T> = (value: unknown) => T
 
 /** Collects its path on the way out. */
 class WrongShape extends Error {
@@ -30,7 +27,7 @@ class WrongShape extends Error {
 /** @throws BadInput */
 export const readShape = <T>(shape: Shape<T>, value: unknown): T => {
   try {
-    return shape(value, 0)
+    return shape(value)
   } catch (error) {
     if (!(error instanceof WrongShape)) throw error
     throw new BadInput(error.path.replace(/^\./, '') || 'body', error.value, error.limit)
@@ -52,18 +49,15 @@ type Fields<T> = { readonly [Name in keyof T]?: Shape<NonNullable<T[Name]>> }
 
 export const message = <T extends object>(fields: Fields<T>): Shape<T> => {
   const shapes = Object.entries(fields) as [string, Shape<unknown>][]
-  return (value, depth) => {
+  return (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new WrongShape(value, 'a JSON object')
-    }
-    if (depth > MAX_DEPTH) {
-      throw new WrongShape(null, `nested at most ${String(MAX_DEPTH)} deep`)
     }
     const found: Record<string, unknown> = {}
     for (const [name, shape] of shapes) {
       const field: unknown = Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined
       if (field !== undefined && field !== null) {
-        found[name] = within(name, () => shape(field, depth + 1))
+        found[name] = within(name, () => shape(field))
       }
     }
     return found as T
@@ -72,16 +66,16 @@ export const message = <T extends object>(fields: Fields<T>): Shape<T> => {
 
 export const list =
   <T>(item: Shape<T>): Shape<T[]> =>
-  (value, depth) => {
+  (value) => {
     if (!Array.isArray(value)) throw new WrongShape(value, 'an array')
-    return value.map((each: unknown, index) => within(index, () => item(each, depth)))
+    return value.map((each: unknown, index) => within(index, () => item(each)))
   }
 
 /** For a message that holds itself. */
 export const lazy =
   <T>(shape: () => Shape<T>): Shape<T> =>
-  (value, depth) =>
-    shape()(value, depth)
+  (value) =>
+    shape()(value)
 
 export const text: Shape<string> = (value) => {
   if (typeof value === 'string') return value
@@ -119,8 +113,8 @@ export const int64 = integer('a whole number of 64 bits', -(2n ** 63n), 2n ** 63
 export const uint64 = integer('a whole number of 64 bits, not negative', 0n, 2n ** 64n - 1n)
 const int32Digits = integer('a whole number of 32 bits', -(2n ** 31n), 2n ** 31n - 1n)
 const uint32Digits = integer('a whole number of 32 bits, not negative', 0n, 2n ** 32n - 1n)
-export const int32: Shape<number> = (value, depth) => Number(int32Digits(value, depth))
-export const uint32: Shape<number> = (value, depth) => Number(uint32Digits(value, depth))
+export const int32: Shape<number> = (value) => Number(int32Digits(value))
+export const uint32: Shape<number> = (value) => Number(uint32Digits(value))
 
 export const enumeration: Shape<number> = (value) => {
   if (Number.isInteger(value)) return value as number

@@ -11,6 +11,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { BadInput } from '../../../../pipelines/intake/bad-input.ts'
 import type { OtlpEncoding } from '../../../../pipelines/intake/otlp/decode.ts'
 import { Problem } from '../../../shared/problem.ts'
+import { bodyOf } from '../../bodies.ts'
 import type { Door, DoorPorts, Taken } from '../../ports.ts'
 import { gatewayProblem } from '../../problem.ts'
 import {
@@ -50,18 +51,21 @@ const take =
   <Message>(signal: Signal<Message>, ports: DoorPorts) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { sender } = request
-    const body = request.body as Buffer
+    const body = bodyOf(request)
     const encoding = encodingOf(request)
-    const message = understood(() => signal.decode(body, encoding))
+    let message: Message | undefined = understood(() => signal.decode(body, encoding))
+    const isRetryable = signal.isRetryable(message)
     let accepted = 0
     const append = () => {
       const arrival = { tenant: sender.tenant, receivedAtMs: ports.nowMs() }
-      const { batch, records, rejected } = signal.append(message, arrival, sender)
+      const { batch, records, rejected } = signal.append(message!, arrival, sender)
+      // It is many times as large as its bytes, and the answer may take a while.
+      message = undefined
       for (const [reason, count] of countsOf(rejected)) ports.count.refused(reason, count)
       accepted = records
       return { batch, answer: answerTo(rejected) }
     }
-    const answer = signal.isRetryable(message)
+    const answer = isRetryable
       ? await ports.ledger.once(
           { sender, door: `otlp/${signal.name}`, id: hash('sha256', body, 'base64') },
           append,
