@@ -12,6 +12,7 @@ export type RejectionReason =
   | 'a histogram whose buckets do not fit together'
   | 'a unit of more than 256 characters'
   | 'a series or service whose name cannot be part of a key'
+  | 'more series than the tenant may have'
   | 'a record of more than the topic takes'
 
 export interface Rejection {

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib'
+import fastify from 'fastify'
 import { afterEach, describe, expect, it } from 'vitest'
 import { attributes, encodeOtlp, nanos } from '../../../../pipelines/intake/otlp/testing/encode.ts'
 import type { OtlpSignal } from '../../../../pipelines/intake/otlp/index.ts'
@@ -16,24 +17,14 @@ import { KafkaError } from '../../../../pipelines/runtime/kafka/index.ts'
 import { google, opentelemetry } from '../../../../schemas/generated/otlp.js'
 import { otlpReader } from '../../../../schemas/otlp/wire.ts'
 import type { Topic } from '../../../../schemas/topic.ts'
-import {
-  telemetryAlerts,
-  telemetryDeployments,
-  telemetryLogs,
-  telemetryMetrics,
-  telemetrySpans,
-} from '../../../../schemas/topics.ts'
-import { Identity } from '../../../shared/identity/identity.ts'
-import { KeyRing } from '../../../shared/identity/key-ring.ts'
-import { createLogger } from '../../../shared/logger.ts'
-import { createMetrics } from '../../../shared/metrics.ts'
+import { telemetryLogs, telemetryMetrics, telemetrySpans } from '../../../../schemas/topics.ts'
 import type { OutgoingRecord } from '../../../shared/publisher.ts'
 import { TopicRecords } from '../../../telemetry/topic-records.ts'
-import { buildApp } from '../../app.ts'
 import { BodyReader } from '../../bodies.ts'
 import { KafkaIntake } from '../../intake.ts'
 import { RecentLedger } from '../../ledger.ts'
-import type { DoorScope } from '../../ports.ts'
+import type { DoorScope, Sender } from '../../ports.ts'
+import { otlp } from './door.ts'
 
 const now = Date.UTC(2026, 10, 21, 12)
 const recordsOf = <Value>(topic: Topic<Value>) =>
@@ -46,16 +37,28 @@ let app: DoorScope
 let appended: OutgoingRecord[]
 afterEach(() => app.close())
 
-/** The gateway as it is, in front of a Kafka that takes records of up to 10 kB at once. */
-const start = async ({ pendingBytes = 10_000_000, acknowledges = true } = {}) => {
+interface Around {
+  readonly pendingBytes?: number
+  readonly acknowledges?: boolean
+  readonly admitSeries?: () => boolean
+}
+
+/** The door as it is, in front of a Kafka that takes records of up to 10 kB at once. */
+const start = async (around: Around = {}) => {
+  const { pendingBytes = 10_000_000, acknowledges = true, admitSeries = () => true } = around
   appended = []
-  const options = { entries: 100, ageMs: 60_000 }
-  app = await buildApp({
-    identity: new Identity({
-      ...{ keys: new KeyRing(), keysLoaded: () => true, tokens: undefined },
-      ...{ host: '127.0.0.1', anonymous: true, nowMs: () => now },
-    }),
-    bodies: new BodyReader({ bodyBytes: 1_000_000, allBytes: 64_000_000, timeoutMs: 5_000 }),
+  app = fastify()
+  app.decorateRequest('incoming', null)
+  app.decorateRequest('sender', {
+    getter(): Sender {
+      const tenant = this.headers['x-scope-orgid']
+      return { tenant: typeof tenant === 'string' ? tenant : 'default', name: 'test' }
+    },
+  })
+  const bodies = new BodyReader({ bodyBytes: 1e6, allBytes: 64e6, timeoutMs: 5_000 })
+  const remembered = { entries: 100, ageMs: 60_000 }
+  otlp(app, {
+    readBodies: (options) => bodies.install(app, options),
     intake: new KafkaIntake({
       producer: {
         append: ({ topic, partition = 0, key, value }) => {
@@ -67,26 +70,22 @@ const start = async ({ pendingBytes = 10_000_000, acknowledges = true } = {}) =>
         },
       },
       limits: {
-        pendingBytes,
-        senderBytes: pendingBytes,
-        requestBytes: pendingBytes,
+        ...{ pendingBytes, senderBytes: pendingBytes, requestBytes: pendingBytes },
         waitMs: acknowledges ? 1_000 : 20,
       },
-      ...{ nowMs: () => now, random: () => 0 },
+      ...{ nowMs: () => now, random: () => 0, wordOf: () => undefined },
     }),
-    ledger: new RecentLedger({ requests: options, ids: options, nowMs: () => now }),
+    ledger: new RecentLedger({ requests: remembered, ids: remembered, nowMs: () => now }),
     records: {
       metrics: recordsOf(telemetryMetrics),
       logs: recordsOf(telemetryLogs),
       spans: recordsOf(telemetrySpans),
-      deployments: recordsOf(telemetryDeployments),
-      alerts: recordsOf(telemetryAlerts),
     },
-    ready: () => true,
-    metrics: createMetrics({ service: 'gateway', processMetrics: false }),
-    logger: createLogger({ service: 'gateway', level: 'silent' }),
+    count: { accepted: () => undefined, refused: () => undefined },
+    admitSeries,
     nowMs: () => now,
   })
+  await app.ready()
 }
 
 const post = (path: string, payload: Buffer | string, headers: Record<string, string>) =>
@@ -333,4 +332,19 @@ it('writes points of a known series as those of one seen first', async () => {
     [expect.stringMatching(/^other/), { tenant: 'other' }],
     [expect.stringMatching(/^other/), {}],
   ])
+})
+
+it('refuses points of series that are too many, and asks again the next time', async () => {
+  let isAdmitted = false
+  await start({ admitSeries: () => isAdmitted })
+  const send = (ms: number) =>
+    post('/v1/metrics', encodeOtlp('metrics', metrics(point(1, ms)), 'json'), JSON_TYPE)
+  const refused = await send(now)
+  expect(refused.json()).toMatchObject({
+    partialSuccess: { rejectedDataPoints: '1', errorMessage: expect.stringMatching(/more series/) },
+  })
+  expect(appended).toEqual([])
+  isAdmitted = true
+  expect((await send(now - 1)).body).toBe('{}')
+  expect(appended).not.toEqual([])
 })

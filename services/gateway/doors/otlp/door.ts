@@ -12,7 +12,7 @@ import { BadInput } from '../../../../pipelines/intake/bad-input.ts'
 import type { OtlpEncoding } from '../../../../pipelines/intake/otlp/decode.ts'
 import { Problem } from '../../../shared/problem.ts'
 import { bodyOf } from '../../bodies.ts'
-import type { Door, DoorPorts, Taken } from '../../ports.ts'
+import type { DoorScope, Taken } from '../../ports.ts'
 import { gatewayProblem } from '../../problem.ts'
 import {
   answerTo,
@@ -22,12 +22,12 @@ import {
   MEDIA_TYPES,
   type Answer,
 } from './answers.ts'
-import { logsSignal, metricsSignal, tracesSignal, type Signal } from './signals.ts'
+import { logsSignal, metricsSignal, tracesSignal, type OtlpPorts, type Signal } from './signals.ts'
 
 /** As OTLP recommends, before and after decompression. */
 const MAX_BODY_BYTES = 20 * 1024 * 1024
 
-export const otlp: Door = (scope, ports) => {
+export const otlp = (scope: DoorScope, ports: OtlpPorts): void => {
   ports.readBodies({
     mediaTypes: Object.values(MEDIA_TYPES),
     encodings: ['gzip'],
@@ -48,7 +48,7 @@ export const otlp: Door = (scope, ports) => {
 }
 
 const take =
-  <Message>(signal: Signal<Message>, ports: DoorPorts) =>
+  <Message>(signal: Signal<Message>, ports: OtlpPorts) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { sender } = request
     const body = bodyOf(request)

@@ -16,12 +16,16 @@ import {
   type PointFormat,
 } from '../../../../pipelines/intake/prometheus/prepared-series.ts'
 import type { RequestPoints } from '../../../../pipelines/intake/prometheus/request-points.ts'
+import { Rejected } from '../../../../pipelines/intake/otlp/rejections.ts'
 import { seriesKey } from '../../../../schemas/series-key.ts'
 import { KEY_SEPARATOR } from '../../../../schemas/topic.ts'
+import { hashOfSeries } from '../../../shared/limits/series-admission.ts'
+import type { DoorPorts } from '../../ports.ts'
 
 export interface KnownSeriesOptions {
   readonly format: PointFormat
   readonly limitBytes: number
+  readonly admitSeries: DoorPorts['admitSeries']
 }
 
 /** Of one metric of one resource and scope, by the attributes of their points. */
@@ -77,7 +81,7 @@ export class KnownSeries {
     return family
   }
 
-  /** @throws SchemaError for a series that cannot have a key */
+  /** @throws SchemaError for a series that cannot have a key, Rejected for one too many */
   #add(
     known: Family,
     name: string,
@@ -92,8 +96,12 @@ export class KnownSeries {
     const labels = labelsOf(family, point.attributes, point.label)
     const key = seriesKey({ tenant, name: family.name, labels })
     const { name: metric, unit, kind } = family
+    const { format, admitSeries } = this.#options
+    if (!admitSeries(tenant, hashOfSeries(key))) {
+      throw new Rejected('more series than the tenant may have', `metric '${metric.slice(0, 100)}'`)
+    }
     const named = { tenant, key, name: metric, labels, unit, kind }
-    const series = new PreparedSeries(named, this.#options.format, this.#slab)
+    const series = new PreparedSeries(named, format, this.#slab)
     known.set(name, series)
     this.#hold(name.length * BYTES_PER_CHARACTER + series.sizeBytes + SERIES_BYTES)
     return series

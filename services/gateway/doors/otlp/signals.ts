@@ -22,6 +22,11 @@ import type { TopicRecords } from '../../../telemetry/topic-records.ts'
 import type { DoorPorts, IntakeBatch, Sender } from '../../ports.ts'
 import { KnownSeries } from './series.ts'
 
+export type OtlpPorts = Pick<
+  DoorPorts,
+  'readBodies' | 'intake' | 'ledger' | 'count' | 'admitSeries' | 'nowMs'
+> & { readonly records: Pick<DoorPorts['records'], 'metrics' | 'logs' | 'spans'> }
+
 export interface Signal<Message> {
   readonly name: OtlpSignal
   /** @throws BadInput */
@@ -42,9 +47,14 @@ const SERIES_BYTES = 64 * 1024 * 1024
 /** What a span or log entry takes as a record, roughly: names of fields are not sent twice, attributes are. */
 const RECORD_BYTES = 1_024
 
-export const metricsSignal = ({ records, intake }: DoorPorts): Signal<MetricsRequest> => {
+export const metricsSignal = ({
+  records,
+  intake,
+  admitSeries,
+}: OtlpPorts): Signal<MetricsRequest> => {
   const { topic, encoder, partitions } = records.metrics.format
-  const series = new KnownSeries({ format: { encoder, partitions }, limitBytes: SERIES_BYTES })
+  const format = { encoder, partitions }
+  const series = new KnownSeries({ format, limitBytes: SERIES_BYTES, admitSeries })
   // Used again for each request: it is read within the same turn.
   const points = new RequestPoints()
   return {
@@ -65,7 +75,7 @@ export const metricsSignal = ({ records, intake }: DoorPorts): Signal<MetricsReq
   }
 }
 
-export const tracesSignal = ({ records, intake }: DoorPorts): Signal<TraceRequest> => ({
+export const tracesSignal = ({ records, intake }: OtlpPorts): Signal<TraceRequest> => ({
   name: 'traces',
   decode: decodeTraces,
   isRetryable: () => true,
@@ -75,7 +85,7 @@ export const tracesSignal = ({ records, intake }: DoorPorts): Signal<TraceReques
     ),
 })
 
-export const logsSignal = ({ records, intake }: DoorPorts): Signal<LogsRequest> => ({
+export const logsSignal = ({ records, intake }: OtlpPorts): Signal<LogsRequest> => ({
   name: 'logs',
   decode: decodeLogs,
   isRetryable: haveTimes,
