@@ -89,6 +89,12 @@ export class ProductProcess {
     return this.#child.exitCode
   }
 
+  /** As a power cut ends it. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#exited
+  }
+
   async #isReady(): Promise<boolean> {
     if (!this.isRunning) return false
     try {
@@ -99,7 +105,7 @@ export class ProductProcess {
   }
 }
 
-const freePort = async (): Promise<number> => {
+export const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
