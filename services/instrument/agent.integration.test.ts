@@ -7,6 +7,7 @@ import { Pool } from 'undici'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { eventually } from '../../ops/test/eventually.ts'
 import { Agent } from './agent.ts'
+import { currentTrace } from './context.ts'
 import { newTraceId } from './ids.ts'
 import { settingsFrom } from './settings.ts'
 import { express4App, express5App, fastifyApp, plainApp, type RunningApp } from './testing/apps.ts'
@@ -163,6 +164,16 @@ describe.each(frameworks)('$name', ({ start, order, team }) => {
   it('keeps its trace over a body that is still to come', async () => {
     const { traceId, answer } = await post(`${app.url}/body`, ['{"a":', '1}'])
     expect(JSON.parse(answer)).toMatchObject({ traceId })
+  })
+
+  it('is still in its trace when the answer is out', async () => {
+    const out = new Promise<unknown>((resolve) => {
+      app.server.once('request', (_request, response) => {
+        response.once('finish', () => resolve(currentTrace()))
+      })
+    })
+    const { traceId } = await ask(`${app.url}/orders/3`)
+    expect(await out).toMatchObject({ traceId })
   })
 
   it('a request that the client gives up is a failure', async () => {

@@ -58,8 +58,8 @@ const serve = (
   const begun = recorder.begin(work, parentOf(request.headers))
   const context = { ...begun, baggage: baggageOf(request.headers) }
   enterContext(context)
-  bindEvents(request, context)
-  bindEvents(response, context)
+  // What else happens to a request happens where its handler runs.
+  if (hasBody(request)) bindEvents(request, context)
   if (traceHeader !== undefined) response.setHeader(traceHeader, begun.traceId)
   const { span } = begun
   if (span === undefined) return
@@ -71,6 +71,9 @@ const serve = (
     })
   })
 }
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
 const finish = (span: Span, request: IncomingMessage, response: ServerResponse): void => {
   span.route ??= expressRoute(request)

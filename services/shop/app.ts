@@ -36,7 +36,7 @@ export type ShopScope = FastifyInstance<
 >
 
 export interface ShopPorts {
-  readonly logger: FastifyBaseLogger
+  readonly loggerOf: (service: ServiceName) => FastifyBaseLogger
   readonly faults: Faults
   readonly random: Random
   readonly version: string
@@ -47,7 +47,7 @@ export interface ShopPorts {
 
 /** Each scope's service. */
 export const SERVICES = ['shop', 'inventory', 'payment', 'checkout'] as const
-type ServiceName = (typeof SERVICES)[number]
+export type ServiceName = (typeof SERVICES)[number]
 
 const BODY_LIMIT_BYTES = 16 * 1024
 const REQUEST_TIMEOUT_MS = 120_000
@@ -78,7 +78,7 @@ const paymentBody = Type.Union([
 
 export const buildShop = async (ports: ShopPorts): Promise<ShopScope> => {
   const app: ShopScope = fastify({
-    loggerInstance: ports.logger,
+    loggerInstance: ports.loggerOf('shop'),
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: REQUEST_TIMEOUT_MS,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -93,7 +93,7 @@ export const buildShop = async (ports: ShopPorts): Promise<ShopScope> => {
   }
   for (const service of SERVICES) {
     const { version, environment } = ports
-    const logger = ports.logger.child({ service })
+    const logger = ports.loggerOf(service)
     await app.register((scope: ShopScope, _options, done) => {
       instrument(scope, { service, version, environment })
       scope.addHook('onRequest', (request, _reply, next) => {

@@ -11,7 +11,7 @@ import { flush, logStream, startInstrument } from '../instrument/start.ts'
 import type { Config } from '../shared/config.ts'
 import { EXIT, messageOf, ServiceError, type ExitCode } from '../shared/errors.ts'
 import { runService, type RunningService, type ServiceContext } from '../shared/service.ts'
-import { buildShop, ROUTES, type ShopScope } from './app.ts'
+import { buildShop, ROUTES, type ShopPorts, type ShopScope } from './app.ts'
 import { tellDeployed } from './deployed.ts'
 import { Faults } from './faults.ts'
 import { randomFrom } from './random.ts'
@@ -34,7 +34,7 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
   )
   const version = versionOf()
   const app: ShopScope = await buildShop({
-    logger: shopLogger(config),
+    loggerOf: shopLoggers(config),
     faults: new Faults(randomFrom(SEED)),
     random: randomFrom(SEED + 1),
     version,
@@ -59,9 +59,10 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
 }
 
 /** Lines with the ids of their trace, on standard output and to the gateway. */
-const shopLogger = ({ logLevel }: Config) => {
+const shopLoggers = ({ logLevel }: Config): ShopPorts['loggerOf'] => {
   const streams = multistream([{ stream: process.stdout }, { stream: logStream() }])
-  return pino({ level: logLevel, base: { service: 'shop' }, mixin: currentTrace }, streams)
+  const logger = pino({ level: logLevel, base: null, mixin: currentTrace }, streams)
+  return (service) => logger.child({ service })
 }
 
 const listen = async (app: ShopScope, { host, shopPort }: Config): Promise<void> => {

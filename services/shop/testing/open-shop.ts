@@ -7,9 +7,9 @@ export const openShop = async (
   options: { readonly chance?: number; readonly log?: { write(line: string): void } } = {},
 ): Promise<ShopScope> => {
   const { chance = 0.5, log } = options
+  const logger = log === undefined ? pino({ level: 'silent' }) : pino({ base: null }, log)
   const shop: ShopScope = await buildShop({
-    logger:
-      log === undefined ? pino({ level: 'silent' }) : pino({ base: { service: 'shop' } }, log),
+    loggerOf: (service) => logger.child({ service }),
     faults: new Faults(() => chance),
     random: () => chance,
     version: '1.2.3',
