@@ -71,6 +71,10 @@ const foreignSettings = [
   'SCHEMA_REGISTRY_PASSWORD',
   'SCHEMA_REGISTRY_PASSWORD_FILE',
   'CLICKHOUSE_PASSWORD',
+  // The stack asks its processes on loopback how they do, by plain HTTP.
+  'TLS_CERT',
+  'TLS_KEY',
+  'TLS_CLIENT_CA',
 ]
 
 /** What a Node process needs to know to use the servers; named as in the configuration of every service. */

@@ -24,14 +24,20 @@ import { telemetryRoutes } from './routes/telemetry.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 
 const requestTimeoutMs = 30_000
+const keepAliveMs = 72_000
 const bodyLimitBytes = 64 * 1024
 
 export const buildApp = async (ports: ApiPorts): Promise<ApiInstance> => {
   const app: ApiInstance = fastify({
     loggerInstance: ports.logger,
+    serverFactory: (handler) => {
+      const server = ports.listeners.create(handler)
+      server.requestTimeout = requestTimeoutMs
+      server.keepAliveTimeout = keepAliveMs
+      return server
+    },
     // Requests are counted in metrics; a line for each would drown the log.
     logController: new LogController({ disableRequestLogging: true }),
-    requestTimeout: requestTimeoutMs,
     bodyLimit: bodyLimitBytes,
     routerOptions: { maxParamLength: 200 },
     ajv: {

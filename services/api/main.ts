@@ -27,7 +27,7 @@ const requestTimeoutMs = (maxExecutionSeconds + 5) * 1000
 
 export const run = (): Promise<ExitCode> => runService({ name: 'api', healthPort: 'own', start })
 
-const start = async ({ config, logger, metrics, signal }: ServiceContext) => {
+const start = async ({ config, logger, metrics, listeners, signal }: ServiceContext) => {
   const client = openClickHouse(config, { application: 'millrace-api', requestTimeoutMs })
   const cluster = kafkaCluster(config, { logger })
   const storage = createStorage(client)
@@ -46,6 +46,7 @@ const start = async ({ config, logger, metrics, signal }: ServiceContext) => {
     nowMs: Date.now,
   })
   const app = await buildApp({
+    listeners,
     identity: callers.identity,
     rates: { requestsPerSecond: config.apiKeyRequests, bytesPerSecond: Infinity, nowMs: Date.now },
     storage,

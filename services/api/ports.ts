@@ -10,6 +10,7 @@ import type {
 import type { Identity } from '../shared/identity/identity.ts'
 import type { RateLimits } from '../shared/limits/rate-limits.ts'
 import type { Metrics } from '../shared/metrics.ts'
+import type { Listeners } from '../shared/tls.ts'
 import type { ReadinessCheck } from './readiness.ts'
 import type { Storage } from './queries/storage.ts'
 
@@ -22,6 +23,7 @@ export type ApiInstance = FastifyInstance<
 >
 
 export interface ApiPorts {
+  readonly listeners: Pick<Listeners, 'create'>
   readonly identity: Identity
   readonly rates: RateLimits
   readonly storage: Storage

@@ -24,6 +24,7 @@ import {
   PROBLEM_MEDIA_TYPE,
   sendProblem,
 } from '../shared/problem.ts'
+import type { Listeners } from '../shared/tls.ts'
 import type { BodyReader } from './bodies.ts'
 import { gatewayMetrics } from './door-metrics.ts'
 import { doors } from './doors/index.ts'
@@ -34,6 +35,7 @@ import type { WebhookSecrets } from './webhooks/webhook-secrets.ts'
 import type { DoorPorts, DoorScope, GatewayRecords, Sender } from './ports.ts'
 
 export interface AppPorts {
+  readonly listeners: Pick<Listeners, 'create'>
   readonly admitSeries: DoorPorts['admitSeries']
   readonly rates: RateLimits
   readonly identity: Identity
@@ -55,10 +57,14 @@ const KEEP_ALIVE_MS = 75_000
 export const buildApp = async (ports: AppPorts): Promise<DoorScope> => {
   const app: DoorScope = fastify({
     loggerInstance: ports.logger,
+    serverFactory: (handler) => {
+      const server = ports.listeners.create(handler)
+      server.requestTimeout = REQUEST_TIMEOUT_MS
+      server.keepAliveTimeout = KEEP_ALIVE_MS
+      return server
+    },
     // Requests are counted in metrics; a line for each would drown the log.
     logController: new LogController({ disableRequestLogging: true }),
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: 200 },
   })
   // Schemas describe; no answer may lose a field on its way out.

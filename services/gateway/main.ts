@@ -83,6 +83,7 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
     }
     const series = seriesAdmission(config, { metrics, logger })
     app = await buildApp({
+      listeners: context.listeners,
       admitSeries: (tenant, seriesHash) => series.admit(tenant, seriesHash),
       rates: {
         requestsPerSecond: config.gateway.keyRequests,

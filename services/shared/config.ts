@@ -28,6 +28,7 @@ const identifier = '^[A-Za-z_][A-Za-z0-9_]*$'
 // Only with key pairs: a token signed with a shared secret could be made by whoever checks it.
 const signature = '((RS|PS|ES)(256|384|512)|EdDSA)'
 const signatureList = `^${signature}(,${signature})*$`
+const reference = '^(file|env|vault):.+$'
 const tenantSeries =
   '^[A-Za-z0-9][A-Za-z0-9._-]*=[1-9][0-9]{0,6}/[1-9][0-9]{0,6}(,[A-Za-z0-9][A-Za-z0-9._-]*=[1-9][0-9]{0,6}/[1-9][0-9]{0,6})*$'
 const roleMap =
@@ -49,6 +50,7 @@ const patternWords: Readonly<Record<string, string>> = {
   [signatureList]: 'RS256, PS256, ES256 (or 384, 512) or EdDSA, several separated by commas',
   [hookSecretList]:
     'source:tenant=file, several separated by commas; sources: gitlab, github, argocd',
+  [reference]: 'a reference: file:/path, env:NAME or vault:MOUNT/PATH#FIELD',
   [tenantSeries]: 'tenant=total/new per minute, several separated by commas',
   [roleMap]: 'group=role, several separated by commas; roles: viewer, operator, approver, admin',
 }
@@ -69,6 +71,7 @@ const withDefault = {
   CLICKHOUSE_DATABASE: { ...text, default: 'millrace', pattern: identifier },
   MILLRACE_HOST: { ...named, default: '127.0.0.1' },
   API_PORT: { ...port, default: 8080 },
+  SECRETS_REFRESH_SECONDS: { type: 'integer', default: 10, minimum: 1, maximum: 86400 },
   MILLRACE_ANONYMOUS: { type: 'boolean', default: true },
   OIDC_AUDIENCE: { ...named, default: 'millrace' },
   OIDC_ALGORITHMS: { ...text, default: 'RS256,PS256,ES256,EdDSA', pattern: signatureList },
@@ -118,6 +121,12 @@ const optional = {
   MILLRACE_DATA: text,
   GATEWAY_WEBHOOK_SECRETS: { ...text, pattern: hookSecretList },
   MILLRACE_INTAKE_TOPICS: { ...text, pattern: foreignTopics },
+  TLS_CERT: { ...text, pattern: reference },
+  TLS_KEY: { ...text, pattern: reference },
+  TLS_CLIENT_CA: { ...text, pattern: reference },
+  VAULT_ADDR: { ...text, pattern: httpUrl },
+  VAULT_TOKEN: { ...text, pattern: reference },
+  VAULT_NAMESPACE: named,
   OIDC_ISSUER: { ...text, pattern: httpUrl },
   GATEWAY_TENANT_SERIES: { ...text, pattern: tenantSeries },
   OIDC_ROLE_MAP: { ...text, pattern: roleMap },
@@ -150,7 +159,8 @@ interface SchemaProblem {
   }
 }
 
-const isSecretName = (name: string): boolean => /PASSWORD|SECRET|WEBHOOK_URL/.test(name)
+const isSecretName = (name: string): boolean =>
+  /PASSWORD|SECRET|WEBHOOK_URL|TLS_KEY|VAULT_TOKEN/.test(name)
 
 const describeProblem = (problem: SchemaProblem, raw: RawEnvironment): string => {
   const name = problem.instancePath.slice(1)
@@ -348,6 +358,27 @@ const tenantSeriesOf = ({ GATEWAY_TENANT_SERIES: list = '' }: Environment) =>
       }),
   )
 
+const tlsListenersOf = (env: Environment) => {
+  const { TLS_CERT: cert, TLS_KEY: key, TLS_CLIENT_CA: clientCa } = env
+  if (cert === undefined && key === undefined && clientCa === undefined) return undefined
+  if (cert === undefined || key === undefined) {
+    throw invalid('TLS needs TLS_CERT and TLS_KEY together. Set the missing one or unset all.')
+  }
+  return { cert, key, clientCa }
+}
+
+const vaultOf = (env: Environment) => {
+  const { VAULT_ADDR: given, VAULT_TOKEN: token, VAULT_NAMESPACE: namespace } = env
+  if (given === undefined && token === undefined) return undefined
+  if (given === undefined || token === undefined) {
+    throw invalid('Vault needs VAULT_ADDR and VAULT_TOKEN. Set the missing one or unset both.')
+  }
+  if (token.startsWith('vault:')) {
+    throw invalid('VAULT_TOKEN cannot itself be in Vault. Use file:/path or env:NAME.')
+  }
+  return { address: given.replace(/\/+$/, ''), token, namespace }
+}
+
 const structure = (env: Environment) => ({
   kafka: {
     brokers: env.KAFKA_BROKERS.split(','),
@@ -365,6 +396,11 @@ const structure = (env: Environment) => ({
   /** Address to listen on; loopback unless told otherwise. */
   host: env.MILLRACE_HOST,
   apiPort: env.API_PORT,
+  /** Of all listeners; references. Undefined: they speak plain HTTP. */
+  tls: tlsListenersOf(env),
+  vault: vaultOf(env),
+  /** How often references are looked at for a change. */
+  secretsRefreshMs: env.SECRETS_REFRESH_SECONDS * 1000,
   /** Of one key or user at the API, in a second. */
   apiKeyRequests: env.API_KEY_REQUESTS,
   /** Whether requests of this machine need no key where the server listens on loopback. */
@@ -439,3 +475,6 @@ export const completeEnvironment = (
 ): void => {
   Object.assign(process.env, missingFrom(process.env))
 }
+
+/** For references that name a variable (`env:NAME`), which cannot be known here. */
+export const readVariable = (name: string): string | undefined => process.env[name]

@@ -1,3 +1,4 @@
+import { createServer } from 'node:http'
 import { afterEach, expect, it } from 'vitest'
 import { type HealthServer, type Readiness, startHealthServer } from './health-server.ts'
 import { createMetrics } from './metrics.ts'
@@ -10,8 +11,14 @@ afterEach(async () => {
 const start = async (ready: () => Readiness, port = 0) => {
   const metrics = createMetrics({ service: 'probe', processMetrics: false })
   metrics.counter({ name: 'probe_things_total', help: 'Things' }).inc()
-  const options = { service: 'probe', host: '127.0.0.1', port, registry: metrics.registry, ready }
-  const server = await startHealthServer(options)
+  const server = await startHealthServer({
+    service: 'probe',
+    host: '127.0.0.1',
+    port,
+    registry: metrics.registry,
+    ready,
+    listeners: { create: (handler) => createServer(handler) },
+  })
   open.push(server)
   return {
     port: server.port,

@@ -4,10 +4,11 @@
  * Plain node:http, since three fixed answers need no framework. Bounded: few connections, short
  * timeouts, no request body is ever read.
  */
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
 import { EXIT, messageOf, ServiceError } from './errors.ts'
+import type { Listeners } from './tls.ts'
 
 /** `true`, or why not. */
 export type Readiness = boolean | string
@@ -19,6 +20,7 @@ export interface HealthServerOptions {
   readonly port: number
   readonly registry: Registry
   readonly ready: () => Readiness
+  readonly listeners: Pick<Listeners, 'create'>
 }
 
 export interface HealthServer {
@@ -78,13 +80,7 @@ const listen = (server: Server, { service, host, port }: HealthServerOptions): P
   })
 
 export const startHealthServer = async (options: HealthServerOptions): Promise<HealthServer> => {
-  const server = createServer({
-    requestTimeout: TIMEOUT_MS,
-    headersTimeout: TIMEOUT_MS,
-    keepAliveTimeout: TIMEOUT_MS,
-  })
-  server.maxConnections = MAX_CONNECTIONS
-  server.on('request', (request, response) => {
+  const server = options.listeners.create((request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('connection', 'close')
       sendJson(response, 405, { title: 'Only GET and HEAD' })
@@ -96,6 +92,10 @@ export const startHealthServer = async (options: HealthServerOptions): Promise<H
       else sendJson(response, 500, { title: 'Failed', detail: messageOf(error) })
     })
   })
+  server.requestTimeout = TIMEOUT_MS
+  server.headersTimeout = TIMEOUT_MS
+  server.keepAliveTimeout = TIMEOUT_MS
+  server.maxConnections = MAX_CONNECTIONS
   await listen(server, options)
   return {
     port: (server.address() as AddressInfo).port,

@@ -15,11 +15,14 @@ import { EXIT, type ExitCode, exitCodeOf, messageOf, ServiceError } from './erro
 import { type HealthServer, type Readiness, startHealthServer } from './health-server.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { type Listeners, openListeners } from './tls.ts'
 
 export interface ServiceContext {
   readonly config: Config
   readonly logger: Logger
   readonly metrics: Metrics
+  /** Makes the servers of this process. */
+  readonly listeners: Listeners
   /** Aborts when the process is to stop; hand it to whatever waits. */
   readonly signal: AbortSignal
   /** Ends the service because of an error that arose outside of start and stop. */
@@ -125,10 +128,23 @@ const supervise = async (
     if (stopping.signal.aborted) return 'stopping'
     return running ? running.ready() : 'starting'
   }
+  let listeners: Listeners
+  try {
+    listeners = await openListeners(config, logger)
+  } catch (error) {
+    return report(logger, name, error)
+  }
   if (definition.healthPort !== 'own') {
     const port = config.metricsPort ?? definition.healthPort
     const { registry } = metrics
-    const options = { service: name, host: config.host, port, registry, ready: readiness }
+    const options = {
+      service: name,
+      host: config.host,
+      port,
+      registry,
+      ready: readiness,
+      listeners,
+    }
     try {
       health = await startHealthServer(options)
     } catch (error) {
@@ -137,7 +153,7 @@ const supervise = async (
   }
 
   logger.info(`${name} starting`)
-  const context = { config, logger, metrics, signal: stopping.signal, fail }
+  const context = { config, logger, metrics, listeners, signal: stopping.signal, fail }
   const starting = definition.start(context).then(
     (service) => {
       running = service
@@ -159,7 +175,10 @@ const supervise = async (
   let code: ExitCode = end.kind === 'failed' ? report(logger, name, end.error) : EXIT.done
   stopping.abort(new Error(`${name} is stopping`))
   try {
-    const drain = starting.then(() => running?.stop()).then(() => health?.close())
+    const drain = starting
+      .then(() => running?.stop())
+      .then(() => health?.close())
+      .then(() => listeners.close())
     await withinDeadline(drain, drainDeadlineMs)
     logger.info(`${name} stopped`)
   } catch (error) {

@@ -4,6 +4,7 @@
  * Times are fixed (an hour on 31 January 2026), so that expectations are numbers, not formulas.
  */
 import { createHash } from 'node:crypto'
+import { createServer } from 'node:http'
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client'
 import { stackEnvironment, uniqueName } from '../../../ops/test/stack.ts'
 import { migrate, pendingMigrations } from '../../../infra/clickhouse/index.ts'
@@ -59,6 +60,7 @@ export const openTestApi = async (options: TestApiOptions = {}): Promise<TestApi
   const pending = async () => (await pendingMigrations({ target })).map(({ name }) => name)
   const ownProbes = [clickhouseProbe(storage), migrationsProbe(pending)]
   const app = await buildApp({
+    listeners: { create: (handler) => createServer(handler) },
     rates: { requestsPerSecond: 10_000, bytesPerSecond: Infinity, nowMs: Date.now },
     identity: new Identity({
       keys: options.keys ?? new KeyRing(),
