@@ -30,6 +30,25 @@ describe.skipIf(reason !== undefined)(
       expect(totalRssBytes).toBeLessThan(2e9)
     })
 
+    it('has a shop, and a checkout in it is one trace in telemetry.spans through three services', async () => {
+      const { ports } = await stack.status()
+      const url = `http://127.0.0.1:${String(ports?.['shop'])}/checkout`
+      const traceId = (await fetch(url, { method: 'POST' })).headers.get('x-trace-id')
+      const spans = await stack.spansOf(traceId ?? '', 5)
+      const byId = new Map(spans.map((span) => [span.spanId, span]))
+      const chain = spans
+        .filter(({ kind }) => kind === 'server')
+        .map(({ service, endpoint, parentSpanId }) => {
+          const call = byId.get(parentSpanId ?? '')
+          return [service, endpoint, byId.get(call?.parentSpanId ?? '')?.service]
+        })
+      expect(chain.sort()).toEqual([
+        ['checkout', '/checkout', undefined],
+        ['inventory', '/inventory', 'checkout'],
+        ['payment', '/payment', 'checkout'],
+      ])
+    })
+
     it('survives kill -9 of everything with what it had acknowledged', async () => {
       const broker = await BrokerSide.open(readConfig(stack.environment))
       const points = new AcknowledgedPoints(broker)

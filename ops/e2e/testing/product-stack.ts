@@ -30,6 +30,14 @@ interface StatusReport {
   readonly totalRssBytes: number
 }
 
+export interface TracedSpan {
+  readonly service: string
+  readonly endpoint: string
+  readonly kind: string
+  readonly spanId: string
+  readonly parentSpanId: string | null
+}
+
 export class ProductStack {
   readonly dataDir: string
   readonly environment: Readonly<Record<string, string>>
@@ -84,6 +92,16 @@ export class ProductStack {
       (error: unknown) => error as { stdout: string },
     )
     return JSON.parse(stdout) as StatusReport
+  }
+
+  /** So many spans of a trace, by `millrace tail`. */
+  async spansOf(traceId: string, count: number): Promise<TracedSpan[]> {
+    const where = `value.traceId == "${traceId}"`
+    const wanted = ['--from', 'beginning', '--where', where, '--max', String(count)]
+    const args = ['tail', 'telemetry.spans', '--data', this.dataDir, ...wanted, '--timeout', '60']
+    const { stdout } = await run(process.execPath, [MAIN, ...args])
+    const lines = stdout.trim().split('\n')
+    return lines.map((line) => (JSON.parse(line) as { readonly value: TracedSpan }).value)
   }
 
   /** SIGKILL to processes by name; `up` is the supervisor. Answers their pids. */
