@@ -55,7 +55,7 @@ const start = async (around: Around = {}) => {
       return { tenant: typeof tenant === 'string' ? tenant : 'default', name: 'test' }
     },
   })
-  const bodies = new BodyReader({ bodyBytes: 1e6, allBytes: 64e6, timeoutMs: 5_000 })
+  const bodies = new BodyReader({ bodyBytes: 20 * 1024 * 1024, allBytes: 64e6, timeoutMs: 5_000 })
   const remembered = { entries: 100, ageMs: 60_000 }
   otlp(app, {
     readBodies: (options) => bodies.install(app, options),

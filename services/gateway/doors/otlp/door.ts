@@ -24,14 +24,10 @@ import {
 } from './answers.ts'
 import { logsSignal, metricsSignal, tracesSignal, type OtlpPorts, type Signal } from './signals.ts'
 
-/** As OTLP recommends, before and after decompression. */
-const MAX_BODY_BYTES = 20 * 1024 * 1024
-
 export const otlp = (scope: DoorScope, ports: OtlpPorts): void => {
   ports.readBodies({
     mediaTypes: Object.values(MEDIA_TYPES),
     encodings: ['gzip'],
-    limitBytes: MAX_BODY_BYTES,
   })
   scope.setErrorHandler(asStatus)
   scope.post(
