@@ -9,11 +9,11 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { Agent, get, type IncomingMessage } from 'node:http'
+import { Agent, createServer, get, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { Collector } from '../../../services/instrument/testing/collector.ts'
 import { median, quantile } from '../statistics.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -84,14 +84,18 @@ const { values } = parseArgs({
     app: { type: 'string' },
   },
 })
-const collector = await Collector.start()
-collector.keep = false
+/** Takes everything and looks at nothing. */
+const sink = createServer((request, response) => {
+  request.resume().on('end', () => response.end('{}'))
+}).listen(0, '127.0.0.1')
+await once(sink, 'listening')
+const sinkUrl = `http://127.0.0.1:${String((sink.address() as AddressInfo).port)}`
 const names = Object.keys(ways) as Way[]
 for (const app of values.app === undefined ? ['http', 'fastify', 'express'] : [values.app]) {
   const runs = new Map<Way, Run[]>(names.map((way) => [way, []]))
   for (let run = 0; run < Number(values.runs); run += 1) {
     for (const way of names) {
-      runs.get(way)?.push(await measure(way, app, Number(values.requests), collector.url))
+      runs.get(way)?.push(await measure(way, app, Number(values.requests), sinkUrl))
     }
   }
   console.log(
@@ -104,4 +108,5 @@ for (const app of values.app === undefined ? ['http', 'fastify', 'express'] : [v
     )
   }
 }
-await collector.stop()
+sink.close()
+sink.closeAllConnections()

@@ -78,15 +78,13 @@ export class Collector {
   readonly spans: SeenSpan[] = []
   readonly requests: IncomingMessage[] = []
   behaviour: Behaviour = takeAll
-  /** False: what comes is counted by nobody, for measurements. */
-  keep = true
   readonly #server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      if (this.keep) this.requests.push(request)
+      this.requests.push(request)
       this.behaviour(request, response)
-      if (!this.keep || response.statusCode >= 300) return
+      if (response.statusCode >= 300) return
       const body = Buffer.concat(chunks).toString()
       this.bodies.push(body)
       if (body.startsWith('{"resourceSpans"')) this.spans.push(...spansIn(body))
