@@ -18,6 +18,7 @@ import {
   unpackSnappyBlock,
 } from '../../../../pipelines/runtime/record/snappy-block.ts'
 import { Problem } from '../../../shared/problem.ts'
+import { hashOfSeries } from '../../../shared/limits/series-admission.ts'
 import type { Door, DoorCounts, DoorPorts, IntakeBatch, Sender } from '../../ports.ts'
 import { gatewayProblem } from '../../problem.ts'
 import { answerTo, nothingWritten, writtenHeaders, type Answer } from './answer.ts'
@@ -29,15 +30,17 @@ const MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 const SERIES_CACHE_BYTES = 64 * 1024 * 1024
 /** What the pipelines take ahead of arrival. */
 const MAX_AHEAD_MS = 60_000
+const TOO_MANY_SERIES = 'the tenant has too many series, or too many new ones'
 const PLAIN_TEXT = 'text/plain; charset=utf-8'
 
 export const remoteWrite: Door = (scope, ports) => {
-  const { readBodies, records, ledger, count, nowMs } = ports
+  const { readBodies, records, ledger, count, admitSeries, nowMs } = ports
   const { encoder, partitions } = records.metrics.format
   const cache = new SeriesCache({
     format: { encoder, partitions },
     limitBytes: SERIES_CACHE_BYTES,
-    admitSeries: () => undefined,
+    admitSeries: ({ tenant, key }) =>
+      admitSeries(tenant, hashOfSeries(key)) ? undefined : { reason: TOO_MANY_SERIES },
   })
   const decoder = new RemoteWriteDecoder(cache)
   readBodies({
