@@ -8,7 +8,15 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { murmur2, toPartition } from '../../pipelines/runtime/record/index.ts'
 import type { MetricPoint } from '../../schemas/generated/telemetry-metrics.ts'
 import { seriesKey } from '../../schemas/series-key.ts'
-import { signalsAnomalies, signalsRollups, telemetryMetrics } from '../../schemas/topics.ts'
+import type { Topic } from '../../schemas/topic.ts'
+import {
+  signalsAnomalies,
+  signalsRollups,
+  telemetryDeployments,
+  telemetryLogs,
+  telemetryMetrics,
+  telemetrySpans,
+} from '../../schemas/topics.ts'
 import { readConfig } from '../../services/shared/config.ts'
 import { eventually } from '../test/eventually.ts'
 import { stackEnvironment, uniqueName } from '../test/stack.ts'
@@ -153,6 +161,44 @@ it.for([
     expect(sent).toMatchObject({ code: 0 })
     await expectOneEpisode(instance)
     expect(await repartitioned()).toBe(isForeign ? before + POINTS : before)
+  },
+)
+
+const now = Date.now()
+it.for([
+  {
+    topic: telemetryLogs,
+    value: { timestamp: now, tenant, service: 'cart', level: 'warn', message: 'slow', labels: {} },
+  },
+  {
+    topic: telemetrySpans,
+    value: {
+      ...{ start: now * 1_000, durationUs: 900, tenant, traceId: 'a'.repeat(32) },
+      ...{ spanId: 'b'.repeat(16), service: 'cart', endpoint: '/pay', name: 'POST /pay' },
+    },
+  },
+  {
+    topic: telemetryDeployments,
+    value: {
+      ...{ id: 'c'.repeat(32), timestamp: now, tenant, service: 'cart', status: 'succeeded' },
+      ...{ source: 'kcat', sourceId: '1' },
+    },
+  },
+] as const)(
+  'kcat: publishes what `millrace encode $topic.name` gives it',
+  async (each, { skip }) => {
+    if (kcat === undefined) return skip(NO_KCAT)
+    const topic: Topic<never> = each.topic
+    const options = ['--with-key', '--delimiter', '<end>', '--key-delimiter', '<key>']
+    const input = await millrace(['encode', topic.name, ...options], [JSON.stringify(each.value)])
+    const args = ['-P', '-b', brokers, '-t', topic.name, '-D', '<end>', '-K', '<key>']
+    const sent = await runProgram('kcat', [...args, '-X', 'partitioner=murmur2_random'], { input })
+    expect(sent).toMatchObject({ code: 0 })
+    const values = await eventually(
+      () => broker.values(topic, tenant),
+      ({ length }) => length > 0,
+    )
+    expect(values).toMatchObject([each.value])
   },
 )
 

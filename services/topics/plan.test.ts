@@ -66,6 +66,15 @@ describe('a topic', () => {
     ])
   })
 
+  it('of others is made where it is missing, and left as it is where it is there', () => {
+    const foreign = { ...things, isForeign: true }
+    expect(planTopics([foreign], found({})).steps).toHaveLength(1)
+    const topic = { partitions: 7, settings: { 'message.timestamp.type': 'CreateTime' } }
+    expect(planTopics([foreign], found({ topic }))).toMatchObject({
+      ...{ steps: [], refusals: [], notes: [], unchanged: ['things'] },
+    })
+  })
+
   it('that takes the stamps of producers is repaired', () => {
     const topic = {
       ...existing,

@@ -75,7 +75,7 @@ export const planTopics = (wanted: readonly WantedTopic[], found: Found): Plan =
     const before = steps.length + refusals.length
     const existing = found.topics.get(topic.name)
     if (existing === undefined) steps.push(creation(topic))
-    else planExisting(topic, existing, { steps, refusals, notes })
+    else if (topic.isForeign !== true) planExisting(topic, existing, { steps, refusals, notes })
     if (topic.subject !== undefined) {
       planSubject(topic.subject, found.subjects.get(topic.subject.name), { steps, refusals })
     }

@@ -31,6 +31,8 @@ export interface WantedTopic {
   readonly settings: TopicSettings
   /** Absent where values are other topics' bytes or the runtime's own. */
   readonly subject?: WantedSubject
+  /** Of others: made where it is missing, and left as it is where it is there. */
+  readonly isForeign?: boolean
 }
 
 /** Where the sink puts records that have no row. */
@@ -105,6 +107,16 @@ export const wantedFromCatalogue = (
     partitions: partitionCountOf(topic, spreadPartitions),
     settings: retentionSettings(topic.retention),
     subject: subjectOf(topic.name, topic.schema, topic.compatibility),
+  }))
+
+/** Topics that other programs write, where nobody else makes them: on a stack of `npm start`. */
+export const wantedForeign = (names: readonly string[]): WantedTopic[] =>
+  names.map((name) => ({
+    name,
+    summary: 'Written by other programs, read by the pipeline `intake`.',
+    partitions: 1,
+    settings: retentionSettings(kept(2, 32)),
+    isForeign: true,
   }))
 
 export const wantedInternal = (topics: readonly InternalTopic[]): WantedTopic[] =>

@@ -12,6 +12,7 @@ export const register = (program: Command): void => {
   onServers(topics.command('apply'))
     .description('create what is missing and register schemas; refuses what would break readers')
     .option('--dry-run', 'show what would be done and do nothing')
+    .option('--foreign', 'make the topics of MILLRACE_INTAKE_TOPICS, too, where they are missing')
     .option('--app <id>', 'own topics of a shadow application instead of the product')
     .option(...JSON_OPTION)
     .action(async (options: ApplyTopicsOptions) => {

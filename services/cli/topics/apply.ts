@@ -2,6 +2,7 @@ import process from 'node:process'
 import { EXIT } from '../../shared/errors.ts'
 import { applyTopics, type ApplyResult } from '../../topics/apply.ts'
 import type { Step } from '../../topics/plan.ts'
+import { wantedForeign } from '../../topics/wanted-topic.ts'
 import { setExitCode } from '../exit-code.ts'
 import { withTopicSession } from './session.ts'
 
@@ -11,17 +12,21 @@ const CONNECT_MS = 30_000
 export interface ApplyTopicsOptions {
   readonly app?: string
   readonly dryRun?: boolean
+  readonly foreign?: boolean
   readonly json?: boolean
 }
 
 export const runApply = ({
   dryRun = false,
+  foreign = false,
   json = false,
   app,
 }: ApplyTopicsOptions): Promise<void> =>
   withTopicSession(
-    async ({ servers, catalogue, internal }) => {
-      const result = await applyTopics([...catalogue, ...internal], servers, { dryRun })
+    async ({ config, servers, catalogue, internal }) => {
+      const names = foreign ? config.foreignTopics.map(({ topic }) => topic) : []
+      const wanted = [...catalogue, ...internal, ...wantedForeign(names)]
+      const result = await applyTopics(wanted, servers, { dryRun })
       if (json) process.stdout.write(`${JSON.stringify(jsonOf(result))}\n`)
       else process.stderr.write(textOf(result, dryRun))
       if (result.refusals.length > 0) setExitCode(EXIT.negative)
