@@ -431,7 +431,7 @@ describe('CloudEvents, made by the SDK', () => {
     { title: 'no attributes', headers: {}, body: '{}', field: 'ce.specversion' },
     {
       title: 'another version',
-      headers: { 'ce-specversion': '0.3', 'ce-id': '1', 'ce-source': '/', 'ce-type': 'a' },
+      headers: { 'ce-specversion': '0.2', 'ce-id': '1', 'ce-source': '/', 'ce-type': 'a' },
       body: '{}',
       field: 'ce.specversion',
     },

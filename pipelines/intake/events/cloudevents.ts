@@ -1,6 +1,7 @@
 /**
  * CloudEvents 1.0, by HTTP or Kafka: the attributes beside the data (binary), or around it
- * (structured). What is looked for in them is CDEvents; any other event is passed over.
+ * (structured). What is looked for in them is CDEvents; any other event is passed over. Version 0.3
+ * has the same attributes; the CDEvents SDK for Java (0.3.1) still sends it.
  */
 import type { DeploymentEvent } from '../../../schemas/generated/telemetry-deployments.ts'
 import { BadInput } from '../bad-input.ts'
@@ -16,6 +17,7 @@ export interface CloudEvent {
   readonly dataPath: string
 }
 
+const VERSIONS = ['1.0', '0.3']
 export const MAX_BATCH = 10_000
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
@@ -42,7 +44,8 @@ export const cloudEventOfEnvelope = (json: unknown, path = ''): CloudEvent => {
 }
 
 const typeOf = (attributes: Fields): string => {
-  if (attributes.text('specversion') !== '1.0') throw attributes.bad('specversion', '"1.0"')
+  const version = attributes.text('specversion')
+  if (!VERSIONS.includes(version)) throw attributes.bad('specversion', '"1.0", or "0.3"')
   attributes.text('id')
   attributes.text('source')
   return attributes.text('type')
