@@ -7,6 +7,7 @@
  */
 import fastify, { LogController, type FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { serveDocs } from '../shared/docs.ts'
 import { guard } from '../shared/identity/guard.ts'
 import { limitRates } from '../shared/limits/rate-limits.ts'
 import { handleErrors } from './error-handling.ts'
@@ -14,7 +15,7 @@ import { measure } from './request-metrics.ts'
 import { secureHeaders } from './secure-headers.ts'
 import type { ApiInstance, ApiPorts } from './ports.ts'
 import { anomalyRoutes } from './routes/anomalies.ts'
-import { docs } from './routes/docs.ts'
+import { documentation } from './routes/docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { pageRoutes } from './routes/page.ts'
 import { principalRoutes } from './routes/principal.ts'
@@ -54,7 +55,7 @@ export const buildApp = async (ports: ApiPorts): Promise<ApiInstance> => {
   guard(app, { identity: ports.identity, askedTenants })
   limitRates(app, ports.rates)
 
-  await docs(app)
+  await serveDocs(app, documentation)
   healthRoutes(app, ports)
   telemetryRoutes(app, ports)
   seriesRoutes(app, ports)

@@ -10,6 +10,7 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { BadInput } from '../../pipelines/intake/bad-input.ts'
+import { serveDocs } from '../shared/docs.ts'
 import { guard } from '../shared/identity/guard.ts'
 import type { Identity } from '../shared/identity/identity.ts'
 import type { Readiness } from '../shared/health-server.ts'
@@ -27,6 +28,7 @@ import {
 import type { Listeners } from '../shared/tls.ts'
 import type { BodyReader } from './bodies.ts'
 import { gatewayMetrics } from './door-metrics.ts'
+import { documentation } from './documentation.ts'
 import { doors } from './doors/index.ts'
 import { health } from './health.ts'
 import type { KafkaIntake } from './intake.ts'
@@ -81,6 +83,7 @@ export const buildApp = async (ports: AppPorts): Promise<DoorScope> => {
 
   const { bodies, intake, ledger, records, webhookSecrets, nowMs } = ports
   const measured = gatewayMetrics(ports.metrics, { bodies, intake, ledger })
+  await serveDocs(app, documentation)
   health(app, ports)
   for (const [name, door] of Object.entries(doors)) {
     await app.register(async (scope) => {
