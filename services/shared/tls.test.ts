@@ -20,6 +20,7 @@ const logger = createLogger({
   destination: { write: (line) => lines.push(line) },
 })
 
+/** By openssl, which every Linux and macOS has: Node makes no certificates. */
 const certificate = (name: string): void => {
   const days = ['-days', '2', '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1']
   const made = ['-keyout', join(folder, `${name}.key`), '-out', join(folder, `${name}.crt`)]
