@@ -40,7 +40,7 @@ export const generateOtlp = async (): Promise<OtlpModule> => {
     await run([...OPTIONS, '--dts', '--out', join(dir, 'commented.js'), ...MESSAGES])
     await run([...OPTIONS, '--no-comments', '--out', join(dir, 'otlp.js'), ...MESSAGES])
     return {
-      code: BANNER + withoutDefault(readFileSync(join(dir, 'otlp.js'), 'utf8')),
+      code: BANNER + ownCode(readFileSync(join(dir, 'otlp.js'), 'utf8')),
       types: BANNER + ownTypes(readFileSync(join(dir, 'commented.d.ts'), 'utf8')),
     }
   } finally {
@@ -56,9 +56,16 @@ const ownTypes = (types: string): string =>
 const ENUMERATION =
   /\bopentelemetry\.proto\.[\w.]+\.(SpanKind|StatusCode|SeverityNumber|AggregationTemporality)\b/g
 
-/** Named exports only. */
-const withoutDefault = (code: string): string =>
-  code.replace(/export \{\s*\$root as default\s*\};?\s*/, '')
+/** Named exports only; and 64 bits as `bigint` whoever encodes: a plain writer would write zeros for them. */
+const ownCode = (code: string): string =>
+  code
+    .replace(/export \{\s*\$root as default\s*\};?\s*/, '')
+    .replace(
+      /(import \$protobuf from .+\n)/,
+      "$1import { otlpReader, otlpWriter } from '../otlp/wire.ts'\n",
+    )
+    .replaceAll('$Reader.create(reader)', 'otlpReader(reader)')
+    .replaceAll('$Writer.create()', 'otlpWriter()')
 
 const run = (args: string[]): Promise<void> =>
   new Promise((resolve, reject) => {

@@ -2,51 +2,41 @@ import { expect, it } from 'vitest'
 import { boundText, cumulativeBuckets, MAX_BUCKETS } from './exponential-buckets.ts'
 
 it.each([
-  { scale: 0, index: -1, le: ['0.5', '1'] },
-  { scale: 0, index: 0, le: ['1', '2'] },
-  { scale: 3, index: 7, le: ['1', '2'] },
-  { scale: 3, index: 8, le: ['2', '4'] },
-  { scale: -2, index: 0, le: ['1', '16'] },
-  { scale: -2, index: -1, le: ['0.0625', '1'] },
-  { scale: 20, index: -(2 ** 21), le: ['0.25', '0.5'] },
-])('bucket $index of scale $scale lies between $le', ({ scale, index, le }) => {
-  const found = cumulativeBuckets({ scale, belowCount: 2, positive: [[index, 3]] })
-  expect(found).toEqual([
-    { le: le[0], count: 2 },
-    { le: le[1], count: 5 },
-  ])
+  { title: 'at a power of two', end: 1, le: '2' },
+  { title: 'within two powers', end: 0.25, le: '2' },
+  { title: 'below one', end: -1.5, le: '0.5' },
+  { title: 'where no double is smaller', end: -2_000, le: '5e-324' },
+])('counts a bucket that ends $title, and what lies below it', ({ end, le }) => {
+  expect(cumulativeBuckets([[end, 3]], 2)).toEqual([{ le, count: 5 }])
+})
+
+it('has no bound for what no double is larger than, and none for nothing', () => {
+  expect(
+    cumulativeBuckets(
+      [
+        [1_024, 3],
+        [2, 0],
+      ],
+      0,
+    ),
+  ).toEqual([])
 })
 
 it('has the same bounds whatever the resolution', () => {
-  const fine = cumulativeBuckets({
-    scale: 1,
-    belowCount: 0,
-    positive: [
-      [0, 1],
-      [1, 1],
-      [2, 1],
-      [3, 1],
-    ],
-  })
-  const coarse = cumulativeBuckets({
-    scale: 0,
-    belowCount: 0,
-    positive: [
-      [0, 2],
-      [1, 2],
-    ],
-  })
-  expect(fine).toEqual(coarse)
+  const fine = [0.5, 1, 1.5, 2].map((end) => [end, 1] as const)
+  const coarse = [1, 2].map((end) => [end, 2] as const)
+  expect(cumulativeBuckets(fine, 0)).toEqual(cumulativeBuckets(coarse, 0))
 })
 
 it('leaves bounds out where there would be too many, and no observation', () => {
-  const positive = Array.from({ length: 600 }, (_, index) => [index - 300, 1] as const)
-  const found = cumulativeBuckets({ scale: 0, belowCount: 0, positive })
-  expect(found.length).toBeLessThanOrEqual(MAX_BUCKETS + 1)
+  const found = cumulativeBuckets(
+    Array.from({ length: 600 }, (_, index) => [index - 300, 1] as const),
+    0,
+  )
+  expect(found.length).toBeLessThanOrEqual(MAX_BUCKETS)
   expect(found.at(-1)?.count).toBe(600)
-  // Bucket i ends at 2 ** (i + 1): so many of the 600 lie at or below 2 ** power.
   for (const { le, count } of found) {
-    expect(count).toBe(Math.min(600, Math.log2(Number(le)) + 300))
+    expect(count).toBe(Math.min(600, Math.log2(Number(le)) + 301))
   }
 })
 

@@ -2,6 +2,7 @@
 // Copyright OpenTelemetry Authors and Google LLC, Apache License 2.0: see schemas/otlp/README.md.
 /*eslint-disable block-scoped-var, id-length, no-control-regex, no-magic-numbers, no-mixed-operators, no-prototype-builtins, no-redeclare, no-shadow, no-var, sort-vars, default-case, jsdoc/require-param*/
 import $protobuf from "protobufjs/minimal.js";
+import { otlpReader, otlpWriter } from '../otlp/wire.ts'
 
 const $Reader = $protobuf.Reader, $Writer = $protobuf.Writer, $util = $protobuf.util;
 const $Object = $util.global.Object, $undefined = $util.global.undefined, $Error = $util.global.Error, $RangeError = $util.global.RangeError;
@@ -42,7 +43,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportTraceServiceRequest.encode = function (message, writer, _depth) {
                             if (!writer)
-                                writer = $Writer.create();
+                                writer = otlpWriter();
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $util.recursionLimit)
@@ -58,7 +59,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportTraceServiceRequest.decode = function (reader, length, _end, _depth, _target) {
                             if (!(reader instanceof $Reader))
-                                reader = $Reader.create(reader);
+                                reader = otlpReader(reader);
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $Reader.recursionLimit)
@@ -124,7 +125,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportTraceServiceResponse.encode = function (message, writer, _depth) {
                             if (!writer)
-                                writer = $Writer.create();
+                                writer = otlpWriter();
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $util.recursionLimit)
@@ -139,7 +140,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportTraceServiceResponse.decode = function (reader, length, _end, _depth, _target) {
                             if (!(reader instanceof $Reader))
-                                reader = $Reader.create(reader);
+                                reader = otlpReader(reader);
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $Reader.recursionLimit)
@@ -204,7 +205,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportTracePartialSuccess.encode = function (message, writer, _depth) {
                             if (!writer)
-                                writer = $Writer.create();
+                                writer = otlpWriter();
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $util.recursionLimit)
@@ -221,7 +222,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportTracePartialSuccess.decode = function (reader, length, _end, _depth, _target) {
                             if (!(reader instanceof $Reader))
-                                reader = $Reader.create(reader);
+                                reader = otlpReader(reader);
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $Reader.recursionLimit)
@@ -312,7 +313,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportMetricsServiceRequest.encode = function (message, writer, _depth) {
                             if (!writer)
-                                writer = $Writer.create();
+                                writer = otlpWriter();
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $util.recursionLimit)
@@ -328,7 +329,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportMetricsServiceRequest.decode = function (reader, length, _end, _depth, _target) {
                             if (!(reader instanceof $Reader))
-                                reader = $Reader.create(reader);
+                                reader = otlpReader(reader);
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $Reader.recursionLimit)
@@ -394,7 +395,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportMetricsServiceResponse.encode = function (message, writer, _depth) {
                             if (!writer)
-                                writer = $Writer.create();
+                                writer = otlpWriter();
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $util.recursionLimit)
@@ -409,7 +410,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportMetricsServiceResponse.decode = function (reader, length, _end, _depth, _target) {
                             if (!(reader instanceof $Reader))
-                                reader = $Reader.create(reader);
+                                reader = otlpReader(reader);
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $Reader.recursionLimit)
@@ -474,7 +475,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportMetricsPartialSuccess.encode = function (message, writer, _depth) {
                             if (!writer)
-                                writer = $Writer.create();
+                                writer = otlpWriter();
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $util.recursionLimit)
@@ -491,7 +492,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportMetricsPartialSuccess.decode = function (reader, length, _end, _depth, _target) {
                             if (!(reader instanceof $Reader))
-                                reader = $Reader.create(reader);
+                                reader = otlpReader(reader);
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $Reader.recursionLimit)
@@ -582,7 +583,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportLogsServiceRequest.encode = function (message, writer, _depth) {
                             if (!writer)
-                                writer = $Writer.create();
+                                writer = otlpWriter();
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $util.recursionLimit)
@@ -598,7 +599,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportLogsServiceRequest.decode = function (reader, length, _end, _depth, _target) {
                             if (!(reader instanceof $Reader))
-                                reader = $Reader.create(reader);
+                                reader = otlpReader(reader);
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $Reader.recursionLimit)
@@ -664,7 +665,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportLogsServiceResponse.encode = function (message, writer, _depth) {
                             if (!writer)
-                                writer = $Writer.create();
+                                writer = otlpWriter();
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $util.recursionLimit)
@@ -679,7 +680,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportLogsServiceResponse.decode = function (reader, length, _end, _depth, _target) {
                             if (!(reader instanceof $Reader))
-                                reader = $Reader.create(reader);
+                                reader = otlpReader(reader);
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $Reader.recursionLimit)
@@ -744,7 +745,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportLogsPartialSuccess.encode = function (message, writer, _depth) {
                             if (!writer)
-                                writer = $Writer.create();
+                                writer = otlpWriter();
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $util.recursionLimit)
@@ -761,7 +762,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ExportLogsPartialSuccess.decode = function (reader, length, _end, _depth, _target) {
                             if (!(reader instanceof $Reader))
-                                reader = $Reader.create(reader);
+                                reader = otlpReader(reader);
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $Reader.recursionLimit)
@@ -855,7 +856,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     TracesData.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -871,7 +872,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     TracesData.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -940,7 +941,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ResourceSpans.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -960,7 +961,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ResourceSpans.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -1044,7 +1045,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ScopeSpans.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -1064,7 +1065,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ScopeSpans.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -1163,7 +1164,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Span.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -1211,7 +1212,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Span.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -1419,7 +1420,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         Event.encode = function (message, writer, _depth) {
                             if (!writer)
-                                writer = $Writer.create();
+                                writer = otlpWriter();
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $util.recursionLimit)
@@ -1441,7 +1442,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         Event.decode = function (reader, length, _end, _depth, _target) {
                             if (!(reader instanceof $Reader))
-                                reader = $Reader.create(reader);
+                                reader = otlpReader(reader);
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $Reader.recursionLimit)
@@ -1540,7 +1541,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         Link.encode = function (message, writer, _depth) {
                             if (!writer)
-                                writer = $Writer.create();
+                                writer = otlpWriter();
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $util.recursionLimit)
@@ -1566,7 +1567,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         Link.decode = function (reader, length, _end, _depth, _target) {
                             if (!(reader instanceof $Reader))
-                                reader = $Reader.create(reader);
+                                reader = otlpReader(reader);
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $Reader.recursionLimit)
@@ -1681,7 +1682,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Status.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -1698,7 +1699,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Status.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -1818,7 +1819,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     AnyValue.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -1845,7 +1846,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     AnyValue.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -1953,7 +1954,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ArrayValue.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -1969,7 +1970,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ArrayValue.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -2036,7 +2037,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     KeyValueList.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -2052,7 +2053,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     KeyValueList.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -2119,7 +2120,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     KeyValue.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -2136,7 +2137,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     KeyValue.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -2213,7 +2214,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     InstrumentationScope.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -2235,7 +2236,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     InstrumentationScope.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -2333,7 +2334,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     EntityRef.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -2356,7 +2357,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     EntityRef.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -2466,7 +2467,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Resource.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -2487,7 +2488,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Resource.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -2585,7 +2586,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     MetricsData.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -2601,7 +2602,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     MetricsData.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -2670,7 +2671,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ResourceMetrics.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -2690,7 +2691,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ResourceMetrics.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -2774,7 +2775,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ScopeMetrics.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -2794,7 +2795,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ScopeMetrics.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -2891,7 +2892,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Metric.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -2923,7 +2924,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Metric.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -3052,7 +3053,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Gauge.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -3068,7 +3069,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Gauge.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -3137,7 +3138,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Sum.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -3157,7 +3158,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Sum.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -3243,7 +3244,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Histogram.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -3261,7 +3262,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Histogram.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -3338,7 +3339,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ExponentialHistogram.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -3356,7 +3357,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ExponentialHistogram.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -3432,7 +3433,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Summary.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -3448,7 +3449,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Summary.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -3544,7 +3545,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     NumberDataPoint.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -3573,7 +3574,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     NumberDataPoint.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -3722,7 +3723,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     HistogramDataPoint.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -3759,7 +3760,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     HistogramDataPoint.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -3953,7 +3954,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ExponentialHistogramDataPoint.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -3996,7 +3997,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ExponentialHistogramDataPoint.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -4165,7 +4166,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         Buckets.encode = function (message, writer, _depth) {
                             if (!writer)
-                                writer = $Writer.create();
+                                writer = otlpWriter();
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $util.recursionLimit)
@@ -4182,7 +4183,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         Buckets.decode = function (reader, length, _end, _depth, _target) {
                             if (!(reader instanceof $Reader))
-                                reader = $Reader.create(reader);
+                                reader = otlpReader(reader);
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $Reader.recursionLimit)
@@ -4274,7 +4275,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     SummaryDataPoint.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -4303,7 +4304,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     SummaryDataPoint.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -4420,7 +4421,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ValueAtQuantile.encode = function (message, writer, _depth) {
                             if (!writer)
-                                writer = $Writer.create();
+                                writer = otlpWriter();
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $util.recursionLimit)
@@ -4437,7 +4438,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                         ValueAtQuantile.decode = function (reader, length, _end, _depth, _target) {
                             if (!(reader instanceof $Reader))
-                                reader = $Reader.create(reader);
+                                reader = otlpReader(reader);
                             if (_depth === $undefined)
                                 _depth = 0;
                             if (_depth > $Reader.recursionLimit)
@@ -4529,7 +4530,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Exemplar.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -4555,7 +4556,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     Exemplar.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -4677,7 +4678,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     LogsData.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -4693,7 +4694,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     LogsData.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -4762,7 +4763,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ResourceLogs.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -4782,7 +4783,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ResourceLogs.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -4866,7 +4867,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ScopeLogs.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -4886,7 +4887,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     ScopeLogs.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -5015,7 +5016,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     LogRecord.encode = function (message, writer, _depth) {
                         if (!writer)
-                            writer = $Writer.create();
+                            writer = otlpWriter();
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $util.recursionLimit)
@@ -5051,7 +5052,7 @@ export const opentelemetry = $root.opentelemetry = (() => {
 
                     LogRecord.decode = function (reader, length, _end, _depth, _target) {
                         if (!(reader instanceof $Reader))
-                            reader = $Reader.create(reader);
+                            reader = otlpReader(reader);
                         if (_depth === $undefined)
                             _depth = 0;
                         if (_depth > $Reader.recursionLimit)
@@ -5225,7 +5226,7 @@ export const google = $root.google = (() => {
 
             Any.encode = function (message, writer, _depth) {
                 if (!writer)
-                    writer = $Writer.create();
+                    writer = otlpWriter();
                 if (_depth === $undefined)
                     _depth = 0;
                 if (_depth > $util.recursionLimit)
@@ -5242,7 +5243,7 @@ export const google = $root.google = (() => {
 
             Any.decode = function (reader, length, _end, _depth, _target) {
                 if (!(reader instanceof $Reader))
-                    reader = $Reader.create(reader);
+                    reader = otlpReader(reader);
                 if (_depth === $undefined)
                     _depth = 0;
                 if (_depth > $Reader.recursionLimit)
@@ -5328,7 +5329,7 @@ export const google = $root.google = (() => {
 
             Status.encode = function (message, writer, _depth) {
                 if (!writer)
-                    writer = $Writer.create();
+                    writer = otlpWriter();
                 if (_depth === $undefined)
                     _depth = 0;
                 if (_depth > $util.recursionLimit)
@@ -5348,7 +5349,7 @@ export const google = $root.google = (() => {
 
             Status.decode = function (reader, length, _end, _depth, _target) {
                 if (!(reader instanceof $Reader))
-                    reader = $Reader.create(reader);
+                    reader = otlpReader(reader);
                 if (_depth === $undefined)
                     _depth = 0;
                 if (_depth > $Reader.recursionLimit)

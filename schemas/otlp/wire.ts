@@ -9,7 +9,7 @@ import protobuf from 'protobufjs/minimal.js'
  *
  * @param maxValues of texts, bytes, lists and messages; reading more throws
  */
-export const otlpReader = (bytes: Buffer, maxValues = Infinity): protobuf.Reader =>
+export const otlpReader = (bytes: Uint8Array, maxValues = Infinity): protobuf.Reader =>
   // The types of protobuf.js know 64 bits only as `Long`; the generated types say `bigint`.
   new BigIntReader(bytes, maxValues) as unknown as protobuf.Reader
 
@@ -28,8 +28,8 @@ class BigIntReader extends Reader {
   readonly #maxValues: number
   #values = 0
 
-  constructor(bytes: Buffer, maxValues: number) {
-    super(bytes)
+  constructor(bytes: Uint8Array, maxValues: number) {
+    super(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
     this.#maxValues = maxValues
   }
 

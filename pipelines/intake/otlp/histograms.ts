@@ -52,13 +52,14 @@ export const exponentialParts = (point: ExponentialPoint, kind: MetricKind): His
     0,
   )
   const offset = point.positive?.offset ?? 0
-  const buckets = cumulativeBuckets({
-    scale,
-    belowCount: negative + Number(point.zeroCount ?? 0n),
-    positive: (point.positive?.bucketCounts ?? []).map(
-      (count, index) => [offset + index, Number(count)] as const,
+  // Bucket i ends at 2 ** ((i + 1) / 2 ** scale).
+  const width = 2 ** -scale
+  const buckets = cumulativeBuckets(
+    (point.positive?.bucketCounts ?? []).map(
+      (count, index) => [(offset + index + 1) * width, Number(count)] as const,
     ),
-  })
+    negative + Number(point.zeroCount ?? 0n),
+  )
   return [
     ...commonParts(point, kind),
     ...buckets.map(({ le, count }) => bucket(le, count, kind)),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MAX_BUCKETS } from './native-histogram.ts'
+import { MAX_BUCKETS } from '../exponential-buckets.ts'
 import { RemoteWriteDecoder } from './remote-write.ts'
 import { SeriesCache } from './series-cache.ts'
 import { request1, request2, type SentHistogram } from './testing/messages.ts'

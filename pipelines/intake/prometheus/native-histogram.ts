@@ -2,15 +2,10 @@
  * Native histograms as the series of a classic one: NAME_count, NAME_sum and NAME_bucket{le}, so that
  * whatever reads classic histograms reads these. https://prometheus.io/docs/specs/native_histograms/
  *
- * H1: every bucket is cumulative and its bound is one that the histogram has, so its count is exact:
- *     leaving bounds out loses resolution, never an observation.
- * H2: bounds are powers of two, at which buckets of every schema end, and only those above which
- *     something was observed first. They do not move when resolution does, nor when spans grow.
- * H3: at most MAX_BUCKETS of them. Beyond that every second power is left out, every third, and so on.
- * H4: negative observations and those of the zero bucket lie below all bounds of an exponential
- *     histogram, and are counted in each.
- * H5: custom bounds are the ones that the sender chose, and are kept, thinned out likewise.
+ * Those of exponential buckets are made as OpenTelemetry's are (exponential-buckets.ts). Custom bounds are
+ * the ones that the sender chose, and are kept; thinned out where there are too many.
  */
+import { cumulativeBuckets, MAX_BUCKETS, type CumulativeBucket } from '../exponential-buckets.ts'
 import { type ProtobufReader, tagOf, WIRE } from './protobuf.ts'
 import type { Refusal } from './labels.ts'
 
@@ -21,23 +16,14 @@ export interface ClassicHistogram {
   readonly count: number
   readonly sum: number
   /** By rising bound, without +Inf, which is `count`. */
-  readonly buckets: readonly ClassicBucket[]
+  readonly buckets: readonly CumulativeBucket[]
 }
-
-export interface ClassicBucket {
-  readonly le: string
-  readonly count: number
-}
-
-export const MAX_BUCKETS = 48
 
 const CUSTOM_SCHEMA = -53
 const MIN_SCHEMA = -4
 const MAX_SCHEMA = 8
 /** Of `reset_hint`. */
 const GAUGE_HINT = 3
-const MIN_EXPONENT = -1074
-const MAX_EXPONENT = 1023
 
 /** Reads the message that begins at the reader's position. `stale` is a marker that the series has ended. */
 export const readClassicHistogram = (
@@ -228,40 +214,22 @@ const exponentialBuckets = (
   { schema }: NativeHistogram,
   counts: ReadonlyMap<number, number>,
   below: number,
-): ClassicBucket[] | Refusal => {
+): CumulativeBucket[] | Refusal => {
   if (schema < MIN_SCHEMA || schema > MAX_SCHEMA) {
     return { reason: `a native histogram has schema ${schema}; known are -4 to 8, and -53` }
   }
-  const byExponent = new Map<number, number>()
-  for (const [index, count] of counts) {
-    if (count === 0) continue
-    // Bucket i ends at 2^(i / 2^schema).
-    const exponent = Math.max(MIN_EXPONENT, Math.ceil(index * 2 ** -schema))
-    if (exponent <= MAX_EXPONENT) byExponent.set(exponent, (byExponent.get(exponent) ?? 0) + count)
-  }
-  let cumulative = below
-  return thinnedOut([...byExponent].sort(([a], [b]) => a - b)).map(([exponent, count]) => {
-    cumulative += count
-    return { le: String(2 ** exponent), count: cumulative }
-  })
-}
-
-/** H3: into the powers that are multiples of the smallest step with which there are few enough. */
-const thinnedOut = (byExponent: readonly [exponent: number, count: number][]) => {
-  for (let step = 1; ; step++) {
-    const kept = new Map<number, number>()
-    for (const [exponent, count] of byExponent) {
-      const multiple = Math.ceil(exponent / step) * step
-      if (multiple <= MAX_EXPONENT) kept.set(multiple, (kept.get(multiple) ?? 0) + count)
-    }
-    if (kept.size <= MAX_BUCKETS) return [...kept]
-  }
+  // Bucket i ends at 2^(i / 2^schema).
+  const width = 2 ** -schema
+  return cumulativeBuckets(
+    [...counts].map(([index, count]) => [index * width, count] as const),
+    below,
+  )
 }
 
 const customBuckets = (
   { customBounds }: NativeHistogram,
   counts: ReadonlyMap<number, number>,
-): ClassicBucket[] | Refusal => {
+): CumulativeBucket[] | Refusal => {
   const rising = customBounds.every(
     (bound, index) => bound > (customBounds[index - 1] ?? -Infinity),
   )
@@ -272,7 +240,7 @@ const customBuckets = (
     }
   }
   const step = Math.ceil(customBounds.length / MAX_BUCKETS)
-  const buckets: ClassicBucket[] = []
+  const buckets: CumulativeBucket[] = []
   let cumulative = 0
   for (const [index, bound] of customBounds.entries()) {
     cumulative += counts.get(index) ?? 0
