@@ -49,12 +49,13 @@ beforeAll(async () => {
     command: ['service', 'gateway'],
     environment: {
       ...environment,
+      SECRETS_REFRESH_SECONDS: '1',
       GATEWAY_WEBHOOK_SECRETS: [
-        `gitlab:${tenant}=${fileOf('gitlab')}`,
-        `gitlab:${tenant}=${fileOf('signing')}`,
-        `github:${tenant}=${fileOf('github')}`,
-        `github:${other}=${fileOf('otherGithub')}`,
-        `argocd:${tenant}=${fileOf('argocd')}`,
+        `gitlab:${tenant}=file:${fileOf('gitlab')}`,
+        `gitlab:${tenant}=file:${fileOf('signing')}`,
+        `github:${tenant}=file:${fileOf('github')}`,
+        `github:${other}=file:${fileOf('otherGithub')}`,
+        `argocd:${tenant}=file:${fileOf('argocd')}`,
       ].join(','),
     },
   })

@@ -33,7 +33,7 @@ beforeAll(async () => {
     environment: {
       ...environment,
       MILLRACE_ANONYMOUS: 'false',
-      GATEWAY_WEBHOOK_SECRETS: `gitlab:${tenant}=${join(folder, 'gitlab')},github:${tenant}=${join(folder, 'gitlab')}`,
+      GATEWAY_WEBHOOK_SECRETS: `gitlab:${tenant}=file:${join(folder, 'gitlab')},github:${tenant}=file:${join(folder, 'gitlab')}`,
     },
   })
   const create = ['keys', 'create', '--name', 'senders', '--tenant', tenant, '--json']

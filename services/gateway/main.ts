@@ -18,6 +18,7 @@ import { SeriesAdmission } from '../shared/limits/series-admission.ts'
 import { LATENCY_BUCKETS_SECONDS } from '../shared/metrics.ts'
 import { registryConnection, schemaRegistry } from '../shared/registry.ts'
 import { retry } from '../shared/retry.ts'
+import { createSecrets } from '../shared/secrets/secrets.ts'
 import { runService, type RunningService, type ServiceContext } from '../shared/service.ts'
 import { openTopicRecords, type TopicRecords } from '../telemetry/topic-records.ts'
 import { buildApp } from './app.ts'
@@ -44,7 +45,11 @@ export const run = (): Promise<ExitCode> =>
 
 const start = async (context: ServiceContext): Promise<RunningService> => {
   const { config, logger, metrics, signal } = context
-  const webhookSecrets = await openWebhookSecrets(config.gateway.webhookSecrets, logger)
+  const webhookSecrets = await openWebhookSecrets(config.gateway.webhookSecrets, {
+    secrets: createSecrets(config),
+    refreshMs: config.secretsRefreshMs,
+    logger,
+  })
   const cluster = kafkaCluster(config, { logger })
   const producer = new IdempotentProducer({
     cluster,

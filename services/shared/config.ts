@@ -33,7 +33,7 @@ const tenantSeries =
   '^[A-Za-z0-9][A-Za-z0-9._-]*=[1-9][0-9]{0,6}/[1-9][0-9]{0,6}(,[A-Za-z0-9][A-Za-z0-9._-]*=[1-9][0-9]{0,6}/[1-9][0-9]{0,6})*$'
 const roleMap =
   '^[^=,]+=(viewer|operator|approver|admin)(,[^=,]+=(viewer|operator|approver|admin))*$'
-const hookSecret = '(gitlab|github|argocd):[A-Za-z0-9][A-Za-z0-9._-]{0,127}=[^,\\s][^,]*'
+const hookSecret = '(gitlab|github|argocd):[A-Za-z0-9][A-Za-z0-9._-]{0,127}=(file|env|vault):[^,]+'
 const hookSecretList = `^${hookSecret}(,${hookSecret})*$`
 
 /** Patterns as people read them: "... must be <this>". */
@@ -49,7 +49,7 @@ const patternWords: Readonly<Record<string, string>> = {
   [identifier]: 'a name of letters, digits and underscores',
   [signatureList]: 'RS256, PS256, ES256 (or 384, 512) or EdDSA, several separated by commas',
   [hookSecretList]:
-    'source:tenant=file, several separated by commas; sources: gitlab, github, argocd',
+    'source:tenant=reference, several separated by commas; sources: gitlab, github, argocd',
   [reference]: 'a reference: file:/path, env:NAME or vault:MOUNT/PATH#FIELD',
   [tenantSeries]: 'tenant=total/new per minute, several separated by commas',
   [roleMap]: 'group=role, several separated by commas; roles: viewer, operator, approver, admin',
@@ -306,7 +306,7 @@ const webhookOf = (env: Environment) => {
   return { url: new Secret(url.href), secret, tenants: env.WEBHOOK_TENANTS.split(',') }
 }
 
-/** `github:shop=/run/secrets/github`: what webhooks of a source are signed with, and whose they are then. */
+/** `github:shop=file:/run/secrets/github`: what webhooks of a source are signed with, and whose they are then. */
 const webhookSecretsOf = ({ GATEWAY_WEBHOOK_SECRETS: list = '' }: Environment) =>
   list
     .split(',')
@@ -316,7 +316,7 @@ const webhookSecretsOf = ({ GATEWAY_WEBHOOK_SECRETS: list = '' }: Environment) =
       return {
         source: entry.slice(0, colon),
         tenant: entry.slice(colon + 1, equals),
-        file: entry.slice(equals + 1),
+        reference: entry.slice(equals + 1),
       }
     })
 

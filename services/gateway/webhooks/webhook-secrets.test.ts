@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createSecrets } from '../../shared/secrets/secrets.ts'
 import { openWebhookSecrets, type OpenWebhookSecrets } from './webhook-secrets.ts'
 
 let folder: string
@@ -13,8 +14,13 @@ const write = (name: string, text: string) => {
   writeFileSync(path(name), text)
 }
 const secretsOf = async (...names: readonly string[]) => {
-  const files = names.map((name) => ({ source: 'github', tenant: name, file: path(name) }))
-  open = await openWebhookSecrets(files, logger)
+  const references = names.map((name) => ({
+    source: 'github',
+    tenant: name,
+    reference: `file:${path(name)}`,
+  }))
+  const secrets = createSecrets({ vault: undefined })
+  open = await openWebhookSecrets(references, { secrets, refreshMs: 60_000, logger })
   return open
 }
 const texts = () => open?.of('github').map(({ secret }) => secret.reveal())

@@ -1,14 +1,14 @@
 /**
- * The secrets by which webhooks prove themselves, each of one source and one tenant, from files.
+ * The secrets by which webhooks prove themselves, each of one source and one tenant.
  *
  * W1: the gateway does not start with one that cannot be read or is too short.
- * W2: a file that changes is read again. One that cannot be read any more, or is too short, leaves
+ * W2: they are read again now and then. One that cannot be read any more, or is too short, leaves
  *     the secret as it was: a replacement that is half done locks nobody out.
  */
-import { readFile } from 'node:fs/promises'
 import { EXIT, messageOf, ServiceError } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
-import { Secret } from '../../shared/secret.ts'
+import type { Secret } from '../../shared/secret.ts'
+import type { Secrets } from '../../shared/secrets/secrets.ts'
 
 export type HookSource = 'gitlab' | 'github' | 'argocd'
 
@@ -22,14 +22,20 @@ export interface WebhookSecrets {
   of(source: HookSource): readonly WebhookSecret[]
 }
 
-export interface SecretFile {
+export interface SecretReference {
   readonly source: string
   readonly tenant: string
-  readonly file: string
+  /** `file:/run/secrets/github` */
+  readonly reference: string
+}
+
+export interface WebhookSecretsOptions {
+  readonly secrets: Pick<Secrets, 'resolve'>
+  readonly refreshMs: number
+  readonly logger: Pick<Logger, 'warn' | 'info'>
 }
 
 const MIN_CHARACTERS = 16
-const READ_AGAIN_MS = 5_000
 
 export interface OpenWebhookSecrets extends WebhookSecrets {
   /** Reads all of them again. */
@@ -37,34 +43,39 @@ export interface OpenWebhookSecrets extends WebhookSecrets {
   readonly close: () => void
 }
 
-/** @throws ServiceError CONFIG_INVALID (W1) */
+/** @throws ServiceError CONFIG_INVALID, SECRET_INVALID, SECRET_UNAVAILABLE (W1) */
 export const openWebhookSecrets = async (
-  files: readonly SecretFile[],
-  logger: Pick<Logger, 'warn' | 'info'>,
+  references: readonly SecretReference[],
+  { secrets, refreshMs, logger }: WebhookSecretsOptions,
 ): Promise<OpenWebhookSecrets> => {
+  const read = async (reference: string): Promise<Secret> => {
+    const secret = await secrets.resolve(reference)
+    if (secret.reveal().length >= MIN_CHARACTERS) return secret
+    throw tooShort(reference)
+  }
   const known = await Promise.all(
-    files.map(async (entry) => ({
+    references.map(async (entry) => ({
       ...entry,
-      secret: await readSecret(entry.file),
+      secret: await read(entry.reference),
       isTroubled: false,
     })),
   )
   const refresh = async (): Promise<void> => {
     for (const entry of known) {
       try {
-        const secret = await readSecret(entry.file)
+        const secret = await read(entry.reference)
         if (secret.reveal() !== entry.secret.reveal()) {
-          logger.info({ file: entry.file }, 'The secret of a webhook was replaced')
+          logger.info({ reference: entry.reference }, 'The secret of a webhook was replaced')
         }
         entry.secret = secret
         entry.isTroubled = false
       } catch (error) {
-        if (!entry.isTroubled) logger.warn({ file: entry.file }, messageOf(error))
+        if (!entry.isTroubled) logger.warn({ reference: entry.reference }, messageOf(error))
         entry.isTroubled = true
       }
     }
   }
-  const timer = setInterval(() => void refresh(), READ_AGAIN_MS).unref()
+  const timer = setInterval(() => void refresh(), refreshMs).unref()
   return {
     of: (source) => known.filter((entry) => entry.source === source),
     refresh,
@@ -74,24 +85,9 @@ export const openWebhookSecrets = async (
   }
 }
 
-const readSecret = async (file: string): Promise<Secret> => {
-  let text: string
-  try {
-    // Editors and `echo` end a file with a newline that is no part of the secret.
-    text = (await readFile(file, 'utf8')).replace(/\r?\n$/, '')
-  } catch (cause) {
-    throw invalid(
-      `cannot be read (${messageOf(cause)}). Correct the path or its permissions.`,
-      file,
-    )
-  }
-  if (text.length >= MIN_CHARACTERS) return new Secret(text)
-  throw invalid(`has fewer than ${String(MIN_CHARACTERS)} characters. Use a longer secret.`, file)
-}
-
-const invalid = (what: string, file: string): ServiceError =>
+const tooShort = (reference: string): ServiceError =>
   new ServiceError({
     code: 'CONFIG_INVALID',
     exitCode: EXIT.usage,
-    message: `GATEWAY_WEBHOOK_SECRETS names ${file}, which ${what}`,
+    message: `GATEWAY_WEBHOOK_SECRETS names ${reference}, which has fewer than ${String(MIN_CHARACTERS)} characters. Use a longer secret.`,
   })
