@@ -50,7 +50,6 @@ type Delivery = ReturnType<IdempotentProducer['append']>
 
 /** Bytes of one sender that are on their way. */
 interface Share {
-  readonly name: string
   bytes: number
 }
 
@@ -120,7 +119,7 @@ export class KafkaIntake implements Intake {
     this.#pendingBytes += bytes
     let share = this.#shares.get(key)
     if (share === undefined) {
-      share = { name: key, bytes: 0 }
+      share = { bytes: 0 }
       this.#shares.set(key, share)
     }
     share.bytes += bytes
