@@ -49,7 +49,9 @@ afterAll(async () => {
 
 describe('the curl lines of docs/producers.md', () => {
   const page = readFileSync(new URL('../../docs/producers.md', import.meta.url), 'utf8')
-  const lines = [...page.matchAll(/```sh\n(curl http:\/\/127\.0\.0\.1:4318\/(\S+)[^`]*)```/g)]
+  const [, part = ''] = page.split('## Deployments and alerts of other systems')
+  const [section = ''] = part.split('\n## ')
+  const lines = [...section.matchAll(/```sh\n(curl http:\/\/127\.0\.0\.1:4318\/(\S+)[^`]*)```/g)]
   const examples = lines.map(([, script = '', path = '']) => ({ path, script }))
 
   it('are there for each door', () => {
