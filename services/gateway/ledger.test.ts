@@ -143,6 +143,14 @@ describe('the bounds', () => {
     expect(await isKnown(ledger, 'b')).toBe(true)
   })
 
+  it('forgets them however many there were', async () => {
+    const { ledger } = ledgerOf({ entries: 3 })
+    for (let id = 0; id < 5_000; id += 1) await done(ledger, String(id))
+    expect(ledger.sizes.requests).toBe(3)
+    const known = ['4996', '4997', '4999'].map((id) => isKnown(ledger, id))
+    expect(await Promise.all(known)).toEqual([false, true, true])
+  })
+
   it('never forgets what is on its way', async () => {
     const { ledger, wait } = ledgerOf({ entries: 1, ageMs: 1 })
     const { batch, acknowledge } = pendingBatch()

@@ -85,12 +85,20 @@ interface Entry<About> {
   readonly atMs: EpochMs
 }
 
+/** Forgotten places in the order: below, they are not worth a copy of the others. */
+const COMPACT_FROM = 1_024
+
 class Memory<About> {
   readonly #limits: MemoryLimits
   readonly #nowMs: () => number
   readonly #pending = new Map<string, Entry<About>>()
-  /** In the order in which they were done. */
   readonly #done = new Map<string, Entry<About>>()
+  /**
+   * Those of `#done` in the order in which they were done, the first at `#first`. The map has that
+   * order, too, but who asks it for its oldest entry steps over all that were deleted before.
+   */
+  #order: { readonly key: string; readonly entry: Entry<About> }[] = []
+  #first = 0
 
   constructor(limits: MemoryLimits, nowMs: () => number) {
     this.#limits = limits
@@ -120,15 +128,22 @@ class Memory<About> {
   }
 
   done(key: string, { about, atMs }: { readonly about: About; readonly atMs: EpochMs }): void {
-    this.#done.set(key, { about, batch: undefined, atMs })
+    const entry = { about, batch: undefined, atMs }
+    this.#done.set(key, entry)
+    this.#order.push({ key, entry })
     this.#forgetOld()
   }
 
   #forgetOld(): void {
     const oldestMs = this.#nowMs() - this.#limits.ageMs
-    for (const [key, { atMs }] of this.#done) {
-      if (this.#done.size <= this.#limits.entries && atMs >= oldestMs) return
-      this.#done.delete(key)
+    for (; this.#first < this.#order.length; this.#first += 1) {
+      const { key, entry } = this.#order[this.#first]!
+      if (this.#done.size <= this.#limits.entries && entry.atMs >= oldestMs) break
+      // The same key may have been done again since.
+      if (this.#done.get(key) === entry) this.#done.delete(key)
     }
+    if (this.#first < COMPACT_FROM || this.#first * 2 < this.#order.length) return
+    this.#order = this.#order.slice(this.#first)
+    this.#first = 0
   }
 }
