@@ -88,7 +88,7 @@ export class Fields {
 
   time(name: string): EpochMs {
     const time = this.optionalTime(name)
-    if (time === undefined) throw this.bad(name, 'given, as a time')
+    if (time === undefined) throw this.bad(name, 'given, as a time like 2026-03-01T12:00:00Z')
     return time
   }
 

@@ -195,9 +195,9 @@ class PendingBatch implements IntakeBatch {
     const bytes = record.key.length + record.value.length + RECORD_OVERHEAD_BYTES
     const { requestBytes } = this.#intake.limits
     if (this.#bytes + bytes > requestBytes) {
-      const limit = `at most ${String(requestBytes)} bytes of records for one request`
-      throw gatewayProblem('request-expands', `the request makes more than ${limit.slice(8)}`, {
-        at: { field: 'body', value: null, limit },
+      const most = `${String(requestBytes)} bytes of records for one request`
+      throw gatewayProblem('request-expands', `the request makes more than ${most}`, {
+        at: { field: 'body', value: null, limit: `at most ${most}` },
       })
     }
     const delivery = this.#intake.append(record)

@@ -9,7 +9,8 @@ import type {
   DeploymentStatus,
 } from '../../../schemas/generated/telemetry-deployments.ts'
 import { Fields } from '../fields.ts'
-import { lookup, remark } from './change-words.ts'
+import { lookup } from '../lookup.ts'
+import { remark } from './change-words.ts'
 import { deploymentEvent } from './deployment-event.ts'
 import { mapping, type Arrival, type Mapping } from './mapping.ts'
 

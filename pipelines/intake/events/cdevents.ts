@@ -11,7 +11,8 @@ import type {
   DeploymentStatus,
 } from '../../../schemas/generated/telemetry-deployments.ts'
 import { Fields } from '../fields.ts'
-import { lastPart, lookup, remark } from './change-words.ts'
+import { lookup } from '../lookup.ts'
+import { lastPart, remark } from './change-words.ts'
 import { deploymentEvent, MAX_METADATA_VALUE } from './deployment-event.ts'
 import { ignored, mapping, type Arrival, type Mapping } from './mapping.ts'
 import { packageName, type PackageName } from './package-url.ts'
@@ -46,8 +47,7 @@ export const cdEvent = (json: unknown, arrival: Arrival, path = ''): Mapping<Dep
     const id = context.text('id')
     // Else "a b" of "c" would be "a" of "b c". A URI reference has none.
     if (/\s/.test(source)) throw context.bad('source', 'a URI reference, without spaces')
-    const timestamp = context.optionalTime('timestamp')
-    if (timestamp === undefined) throw context.bad('timestamp', 'a time like 2026-03-01T12:00:00Z')
+    const timestamp = context.time('timestamp')
     const subject = event.object('subject')
     const told = read(subject)
     const isEnd = told.status !== 'pending' && told.status !== 'running'
@@ -160,7 +160,6 @@ const outcomes = lookup<DeploymentStatus>({
 })
 
 const readers = lookup<(subject: Fields) => Told>({
-  __proto__: null as never,
   'service.deployed': service('deployment'),
   'service.upgraded': service('deployment'),
   'service.rolledback': service('rollback'),

@@ -24,7 +24,3 @@ export const lastPart = (path: string): string => {
 /** A remark for people: the beginning is enough. */
 export const remark = (text: string | undefined): string | undefined =>
   text !== undefined && text.length > MAX_REMARK ? `${text.slice(0, MAX_REMARK)}...` : text
-
-/** Words of strangers are looked up in maps: an object would also have `constructor`. */
-export const lookup = <Value>(words: Readonly<Record<string, Value>>): ReadonlyMap<string, Value> =>
-  new Map(Object.entries(words))

@@ -9,7 +9,8 @@ import type {
   DeploymentStatus,
 } from '../../../schemas/generated/telemetry-deployments.ts'
 import { Fields } from '../fields.ts'
-import { lookup, remark, serviceOfLabels, versionOf } from './change-words.ts'
+import { lookup } from '../lookup.ts'
+import { remark, serviceOfLabels, versionOf } from './change-words.ts'
 import { deploymentEvent, type DeploymentFacts } from './deployment-event.ts'
 import { ignored, mapping, type Arrival, type Mapping } from './mapping.ts'
 
@@ -60,7 +61,7 @@ const deploymentStatus: Reader = (body) => {
     return ignored("'inactive' is said of a deployment that a newer one has replaced")
   }
   const is = deploymentStates.get(state) ?? 'unknown'
-  const timestamp = requiredTime(status, 'created_at')
+  const timestamp = status.time('created_at')
   const facts = ofDeployment(body)
   return {
     ...facts,
@@ -91,7 +92,7 @@ const deployment: Reader = (body) => {
   const subject = body.object('deployment')
   return {
     ...ofDeployment(body),
-    timestamp: requiredTime(subject, 'created_at'),
+    timestamp: subject.time('created_at'),
     status: 'pending',
     sourceId: identity(body, subject, `deployment ${subject.id('id')}`),
   }
@@ -149,7 +150,7 @@ const pullRequest: Reader = (body) => {
     .list('labels', 1_000)
     .map((label, index) => new Fields(label, `pull_request.labels[${String(index)}]`).text('name'))
   const commit = subject.optionalText('merge_commit_sha')
-  const timestamp = requiredTime(subject, 'merged_at')
+  const timestamp = subject.time('merged_at')
   return {
     timestamp,
     service: serviceOfLabels(labels) ?? repository.text('name'),
@@ -179,7 +180,7 @@ const workflowRun: Reader = (body) => {
   const conclusion = run.optionalText('conclusion')
   const attempt = run.optionalId('run_attempt') ?? '1'
   const status = statusOfRun(state, conclusion)
-  const timestamp = requiredTime(run, 'updated_at')
+  const timestamp = run.time('updated_at')
   const commit = run.optionalText('head_sha')
   return {
     timestamp,
@@ -225,10 +226,4 @@ const identity = (body: Fields, subject: Fields, what: string): string => {
   const repository = body.object('repository')
   const home = repository.optionalText('html_url') ?? subject.optionalText('url')
   return `${home ?? repository.text('full_name')} ${what}`
-}
-
-const requiredTime = (fields: Fields, name: string) => {
-  const time = fields.optionalTime(name)
-  if (time === undefined) throw fields.bad(name, 'a time like 2026-03-01T12:00:00Z')
-  return time
 }

@@ -13,8 +13,9 @@ import type {
 } from '../../../schemas/generated/telemetry-deployments.ts'
 import type { EpochMs } from '../../../schemas/topic.ts'
 import { Fields } from '../fields.ts'
+import { lookup } from '../lookup.ts'
 import { parseTimestamp } from '../timestamp.ts'
-import { lastPart, lookup, remark, serviceOfLabels, versionOf } from './change-words.ts'
+import { lastPart, remark, serviceOfLabels, versionOf } from './change-words.ts'
 import { deploymentEvent, type DeploymentFacts } from './deployment-event.ts'
 import { ignored, mapping, type Arrival, type Mapping } from './mapping.ts'
 

@@ -71,7 +71,9 @@ export const readLabels = (bytes: Buffer): SeriesLabels | Refusal => {
   // Not by assignment: a label may be called __proto__.
   const labels = Object.fromEntries(pairs)
   return {
-    ...{ name: fullName, labels, unit: ucumUnit(fullName, behind[UNIT_TAG]) },
+    name: fullName,
+    labels,
+    unit: ucumUnit(fullName, behind[UNIT_TAG]),
     kind: metricKind(fullName, labels, behind[TYPE_TAG]),
   }
 }

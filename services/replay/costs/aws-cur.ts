@@ -8,6 +8,7 @@
  *     these columns; negations, which take covered usage off the bill again, cost nothing.
  *     https://docs.aws.amazon.com/cur/latest/userguide/use-cases.html
  */
+import { lookup } from '../../../pipelines/intake/lookup.ts'
 import type { ChargeCategory } from '../../../schemas/generated/telemetry-costs.ts'
 import { Decimal } from '../../../schemas/decimal.ts'
 import { RowProblem, type Cells } from '../cells.ts'
@@ -39,7 +40,7 @@ const TAGS = 'resourceTags'
 const snakeCase = (name: string): string =>
   name.replaceAll(/[A-Z]/g, (letter, at: number) => `${at === 0 ? '' : '_'}${letter.toLowerCase()}`)
 
-const CATEGORIES: Readonly<Record<string, ChargeCategory>> = {
+const CATEGORIES = lookup<ChargeCategory>({
   Usage: 'usage',
   DiscountedUsage: 'usage',
   SavingsPlanCoveredUsage: 'usage',
@@ -51,7 +52,7 @@ const CATEGORIES: Readonly<Record<string, ChargeCategory>> = {
   Tax: 'tax',
   Credit: 'credit',
   Refund: 'adjustment',
-}
+})
 
 const KEPT: ReadonlySet<string> = new Set([
   'line_item_line_item_type',
@@ -165,7 +166,7 @@ const UNUSED_RECURRING = 'reservation_unused_recurring_fee'
 const decimalIn = (cells: Cells, name: string): Decimal => new Decimal(amount(cells, name))
 
 const categoryOf = (type: string): ChargeCategory => {
-  const category = CATEGORIES[type] ?? (type.endsWith('Discount') ? 'adjustment' : undefined)
+  const category = CATEGORIES.get(type) ?? (type.endsWith('Discount') ? 'adjustment' : undefined)
   if (category === undefined)
     throw new RowProblem(`line_item_line_item_type '${type}' is not known`)
   return category

@@ -241,6 +241,11 @@ describe('a report of AWS', () => {
     })
   })
 
+  it.each(['constructor', 'Bogus'])('has no type %s', async (type) => {
+    const rows = await rowsOf(written(csv({ ...item, line_item_line_item_type: type })))
+    expect(reasonsOf(rows)).toEqual([[2, `line_item_line_item_type '${type}' is not known`]])
+  })
+
   it('becomes a record, packed or not', async () => {
     const [row] = await rowsOf(written(gzipSync(csv(item)), 'cur.csv.gz'))
     expect(valueOf(row)).toMatchObject({

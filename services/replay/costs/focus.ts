@@ -2,6 +2,7 @@
  * A row of FOCUS 1.0 to 1.3 (https://focus.finops.org), whose columns telemetry.costs has under its
  * own names. Columns that it does not have, those of the provider (`x_...`) among them, are kept in `extra`.
  */
+import { lookup } from '../../../pipelines/intake/lookup.ts'
 import type { ChargeCategory } from '../../../schemas/generated/telemetry-costs.ts'
 import { RowProblem, type Cells } from '../cells.ts'
 import {
@@ -32,13 +33,13 @@ const MAPPED: ReadonlySet<string> = new Set(
 /** Names of the provider; 1.3 has the first, and keeps the second until 1.4. */
 const PROVIDERS = ['ServiceProviderName', 'ProviderName'] as const
 
-const CATEGORIES: Readonly<Record<string, ChargeCategory>> = {
+const CATEGORIES = lookup<ChargeCategory>({
   Usage: 'usage',
   Purchase: 'purchase',
   Tax: 'tax',
   Credit: 'credit',
   Adjustment: 'adjustment',
-}
+})
 
 export const focusRow = (cells: Cells, delivery: Delivery, place: string): CostRow => {
   const provider = required(cells, ...PROVIDERS)
@@ -104,9 +105,9 @@ const isBilled = (cells: Cells, billingPeriodEnd: number, { asOf }: Delivery): b
   cells.has('InvoiceId') ? cells.get('InvoiceId') !== undefined : billingPeriodEnd <= asOf
 
 const categoryOf = (text: string): ChargeCategory => {
-  const category = CATEGORIES[text]
+  const category = CATEGORIES.get(text)
   if (category !== undefined) return category
   throw new RowProblem(
-    `ChargeCategory is '${text}'; FOCUS has ${Object.keys(CATEGORIES).join(', ')}`,
+    `ChargeCategory is '${text}'; FOCUS has ${[...CATEGORIES.keys()].join(', ')}`,
   )
 }
