@@ -1,4 +1,6 @@
 /** What is sent to the gateway under measurement, by protocol. */
+import { opentelemetry } from '../../schemas/generated/otlp.js'
+import { otlpWriter } from '../../schemas/otlp/wire.ts'
 import { packSnappyBlock } from '../../pipelines/runtime/record/snappy-block.ts'
 import type { GatewayCaseName } from './gateway-case-names.ts'
 import type { PostedRequest } from './http-connection.ts'
@@ -24,6 +26,8 @@ export const gatewayCase = (name: GatewayCaseName, startMs: number): GatewayCase
       return remoteWrite('1.0', startMs)
     case 'remote-write-2.0':
       return remoteWrite('2.0', startMs)
+    case 'otlp-metrics':
+      return otlpMetrics(startMs)
     case 'ingest-metrics-single':
       return singlePosts(startMs)
   }
@@ -50,6 +54,67 @@ const remoteWrite = (version: '1.0' | '2.0', startMs: number): GatewayCase => {
       return { path: '/api/v1/write', headers, body }
     },
   }
+}
+
+/** Services export some tens of metrics, each with some series, every few seconds. */
+const METRICS = 25
+const POINTS = BATCH / METRICS
+/** Stands in the encoded body where a time belongs, and nowhere else. */
+const MARK = 0x1234_5678_9abc_def0n
+
+const otlpMetrics = (startMs: number): GatewayCase => {
+  const bodies = Array.from({ length: BATCHES }, (_, batch) => otlpBody(batch))
+  const headers = ['content-type: application/x-protobuf']
+  return {
+    connections: BULK_CONNECTIONS,
+    pointsPerRequest: BATCH,
+    requestOf(request) {
+      const { bytes, times } = bodies[request % BATCHES]!
+      const nanos = BigInt(startMs + Math.floor(request / BATCHES)) * 1_000_000n + BigInt(request)
+      for (const at of times) bytes.writeBigUInt64LE(nanos, at)
+      return { path: '/v1/metrics', headers, body: bytes }
+    },
+  }
+}
+
+const text = (key: string, stringValue: string) => ({ key, value: { stringValue } })
+
+const otlpBody = (batch: number): { readonly bytes: Buffer; readonly times: readonly number[] } => {
+  const { ExportMetricsServiceRequest } = opentelemetry.proto.collector.metrics.v1
+  const metrics = Array.from({ length: METRICS }, (_, metric) => ({
+    name: `http.server.request.duration.${metric}`,
+    unit: 's',
+    gauge: {
+      dataPoints: Array.from({ length: POINTS }, (_, point) => ({
+        timeUnixNano: MARK,
+        asDouble: metric + point / 7,
+        attributes: [
+          text('http.request.method', point % 2 === 0 ? 'GET' : 'POST'),
+          text('http.route', `/api/orders/{id}/${point}`),
+          text('http.response.status_code', '200'),
+        ],
+      })),
+    },
+  }))
+  const resource = {
+    attributes: [
+      text('service.name', `checkout-${batch % 12}`),
+      text('service.namespace', 'shop'),
+      text('service.instance.id', `checkout-7d9f8b6c5-${batch}`),
+      text('service.version', '2.3.1'),
+      text('deployment.environment.name', 'production'),
+      text('k8s.pod.name', `checkout-7d9f8b6c5-${batch}`),
+      text('cloud.region', 'eu-central-1'),
+    ],
+  }
+  const scopeMetrics = [{ scope: { name: 'http', version: '1.0.0' }, metrics }]
+  const request = { resourceMetrics: [{ resource, scopeMetrics }] }
+  const bytes = Buffer.from(ExportMetricsServiceRequest.encode(request, otlpWriter()).finish())
+  const mark = Buffer.alloc(8)
+  mark.writeBigUInt64LE(MARK)
+  const times: number[] = []
+  for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 8)) times.push(at)
+  return { bytes, times }
 }
 
 const singlePosts = (startMs: number): GatewayCase => ({

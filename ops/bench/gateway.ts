@@ -12,7 +12,7 @@ import { topicServers } from '../../services/topics/servers.ts'
 import { wantedFromCatalogue } from '../../services/topics/wanted-topic.ts'
 import { openBenchStack, type BenchStack, type BenchStackOptions } from './bench-stack.ts'
 import { script, startChild, type Child } from './child.ts'
-import { GATEWAY_CASES, type GatewayCaseName } from './gateway-case-names.ts'
+import { GATEWAY_CASES, metricsOf, type GatewayCaseName } from './gateway-case-names.ts'
 import type { LoadFigures } from './gateway-load.ts'
 import { currentCommit, describeMachine, type Machine } from './machine.ts'
 import { brokerCpuSeconds, cpuSecondsOf, residentBytesOf } from './process-figures.ts'
@@ -133,7 +133,7 @@ const measure = async (
   const figures = (await load.result) as LoadFigures
   const perMillion = (seconds: number): number => (seconds * 1e6) / figures.points
   const after = { gateway: cpuSecondsOf(child.pid), broker: brokerCpuSeconds(stack) }
-  const stored = await countOf(stack, tenant, positions)
+  const stored = await countOf(stack, `${tenant}\u001f${metricsOf(name)}`, positions)
   if (stored !== figures.all_points) {
     throw new Error(
       `${name}: ${figures.all_points} points were acknowledged, ${stored} are in the topic`,
@@ -156,13 +156,13 @@ const partitionsOf = (count: number) =>
 const endOffsets = ({ cluster }: BenchStack, partitions: number) =>
   cluster.listOffsets(partitionsOf(partitions), 'latest')
 
-/** Records of the tenant from these positions on. */
+/** Records from these positions on whose keys begin so. */
 const countOf = async (
   { cluster }: BenchStack,
-  tenant: string,
+  keyPrefix: string,
   positions: Awaited<ReturnType<typeof endOffsets>>,
 ): Promise<number> => {
-  const prefix = Buffer.from(`${tenant}\u001f`)
+  const prefix = Buffer.from(keyPrefix)
   let count = 0
   for (const { topic, partition, offset } of positions) {
     await readToEnd({

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { freePort } from '../../infra/local/ports.ts'
 import { attributes, encodeOtlp, nanos } from '../../pipelines/intake/otlp/testing/encode.ts'
 import type { OtlpSignal } from '../../pipelines/intake/otlp/index.ts'
 import { KafkaAdmin } from '../../pipelines/runtime/kafka/index.ts'
@@ -15,7 +16,7 @@ import { eventually } from '../test/eventually.ts'
 import { stackEnvironment, uniqueName } from '../test/stack.ts'
 import { BrokerSide } from './testing/broker-side.ts'
 import { collectorProgram, startCollector, type Collector } from './testing/collector.ts'
-import { freePort, ProductProcess } from './testing/product-process.ts'
+import { ProductProcess } from './testing/product-process.ts'
 
 const BUILD_PATIENCE_MS = 1_200_000
 const tenant = uniqueName('shop')

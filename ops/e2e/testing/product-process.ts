@@ -1,8 +1,8 @@
 /** A process of the product as operators start it, and what it says of itself over HTTP. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../../infra/local/ports.ts'
 import { eventually } from '../../test/eventually.ts'
 
 const MAIN = fileURLToPath(new URL('../../../services/cli/main.ts', import.meta.url))
@@ -12,6 +12,8 @@ export interface ProductProcessOptions {
   /** As on the command line: `['worker']`, `['service', 'sink']`. */
   readonly command: readonly string[]
   readonly environment: Readonly<Record<string, string>>
+  /** Where it listens; default: one that is free. */
+  readonly port?: number
 }
 
 export class ProductProcess {
@@ -46,7 +48,7 @@ export class ProductProcess {
 
   /** Resolves when it is ready. */
   static async start(options: ProductProcessOptions): Promise<ProductProcess> {
-    const started = new ProductProcess(options, { port: await freePort() })
+    const started = new ProductProcess(options, { port: options.port ?? (await freePort()) })
     await eventually(
       () => started.#isReady(),
       (isReady) => isReady || !started.isRunning,
@@ -55,6 +57,10 @@ export class ProductProcess {
     if (await started.#isReady()) return started
     await started.stop()
     throw new Error(`${options.command.join(' ')} did not get ready:\n${started.output}`)
+  }
+
+  get port(): number {
+    return this.#port
   }
 
   /** Where it listens. */
@@ -103,13 +109,4 @@ export class ProductProcess {
       return false // it does not listen yet
     }
   }
-}
-
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
