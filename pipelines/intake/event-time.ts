@@ -2,7 +2,7 @@
 import type { EpochMs } from '../../schemas/topic.ts'
 
 /** What the pipelines take ahead of a record's arrival, unless told otherwise. */
-const MAX_AHEAD_MS = 60_000
+export const MAX_AHEAD_MS = 60_000
 
 /** Since 1970, and not further ahead of the clock than clocks differ. */
 export const isEventTime = (ms: number, receivedAtMs: EpochMs): boolean =>

@@ -9,22 +9,13 @@ import fastify, {
   type FastifyError,
   type FastifyRequest,
 } from 'fastify'
-import { BadInput } from '../../pipelines/intake/bad-input.ts'
 import { serveDocs } from '../shared/docs.ts'
 import { guard } from '../shared/identity/guard.ts'
 import type { Identity } from '../shared/identity/identity.ts'
 import type { Readiness } from '../shared/health-server.ts'
 import { limitRates, type RateLimits } from '../shared/limits/rate-limits.ts'
 import type { Metrics } from '../shared/metrics.ts'
-import {
-  commonProblem,
-  foreignDocument,
-  internalProblem,
-  invalidParameter,
-  Problem,
-  PROBLEM_MEDIA_TYPE,
-  sendProblem,
-} from '../shared/problem.ts'
+import { commonProblem, sendProblem } from '../shared/problem.ts'
 import type { Listeners } from '../shared/tls.ts'
 import type { BodyReader } from './bodies.ts'
 import { gatewayMetrics } from './door-metrics.ts'
@@ -35,6 +26,7 @@ import type { KafkaIntake } from './intake.ts'
 import type { RecentLedger } from './ledger.ts'
 import type { WebhookSecrets } from './webhooks/webhook-secrets.ts'
 import type { DoorPorts, DoorScope, GatewayRecords, Sender } from './ports.ts'
+import { doorProblem } from './problem.ts'
 
 export interface AppPorts {
   readonly listeners: Pick<Listeners, 'create'>
@@ -110,12 +102,7 @@ const askedTenants = ({ headers }: FastifyRequest): readonly string[] =>
 
 const handleErrors = (app: DoorScope): void => {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    if (error instanceof Problem) return sendProblem(error, request, reply)
-    if (error instanceof BadInput) return sendProblem(invalidParameter(error), request, reply)
-    const status = error.statusCode ?? 500
-    if (status >= 500) return sendProblem(internalProblem(error), request, reply)
-    const document = foreignDocument(status, error.message, request.url)
-    return reply.code(status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(document))
+    return sendProblem(doorProblem(error), request, reply)
   })
 
   app.setNotFoundHandler((request, reply) => {

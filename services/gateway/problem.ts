@@ -1,5 +1,13 @@
 /** The problems that the gateway answers beside those that every server of ours knows. */
-import { Problem, type ProblemKind, type ProblemOptions } from '../shared/problem.ts'
+import type { FastifyError } from 'fastify'
+import { BadInput } from '../../pipelines/intake/bad-input.ts'
+import {
+  invalidParameter,
+  Problem,
+  problemOf,
+  type ProblemKind,
+  type ProblemOptions,
+} from '../shared/problem.ts'
 
 export type GatewayProblemCode =
   | 'body-malformed'
@@ -33,3 +41,7 @@ export const gatewayProblem = (
   detail: string,
   options?: ProblemOptions,
 ): Problem => new Problem(code, kinds[code], detail, options)
+
+/** Whatever a door or its ports threw. */
+export const doorProblem = (error: FastifyError): Problem =>
+  error instanceof BadInput ? invalidParameter(error) : problemOf(error)

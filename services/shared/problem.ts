@@ -36,12 +36,18 @@ export interface ProblemOptions {
 
 export class Problem extends Error {
   override readonly name: string = 'Problem'
-  readonly code: string
+  /** Undefined for what only has a status. */
+  readonly code: string | undefined
   readonly kind: ProblemKind
   readonly at: ProblemField | undefined
   readonly retryAfterSeconds: number | undefined
 
-  constructor(code: string, kind: ProblemKind, detail: string, options: ProblemOptions = {}) {
+  constructor(
+    code: string | undefined,
+    kind: ProblemKind,
+    detail: string,
+    options: ProblemOptions = {},
+  ) {
     super(detail, { cause: options.cause })
     this.code = code
     this.kind = kind
@@ -75,43 +81,48 @@ export const invalidParameter = ({ field, value, limit }: ProblemField): Problem
   })
 }
 
-export const internalProblem = (cause: unknown): Problem =>
+const internalProblem = (cause: unknown): Problem =>
   commonProblem('internal', 'this is a mistake in Millrace; its log has the details', { cause })
 
-export const toDocument = (problem: Problem, instance: string) => ({
-  type: `urn:millrace:problem:${problem.code}`,
-  title: problem.kind.title,
-  status: problem.status,
-  code: problem.code,
-  detail: problem.message,
+/** Whatever a handler threw. Statuses without a code of ours (413, 415, ...) keep the framework's own words. */
+export const problemOf = (error: Error & { readonly statusCode?: number }): Problem => {
+  if (error instanceof Problem) return error
+  const { statusCode: status = 500, message } = error
+  return status >= 500 ? internalProblem(error) : foreignProblem(status, message)
+}
+
+export const foreignProblem = (status: number, detail: string): Problem =>
+  new Problem(undefined, { status, title: STATUS_CODES[status] ?? 'Error' }, detail)
+
+const toDocument = ({ code, kind, message, at }: Problem, instance: string) => ({
+  type: code === undefined ? 'about:blank' : `urn:millrace:problem:${code}`,
+  title: kind.title,
+  status: kind.status,
+  ...(code === undefined ? {} : { code }),
+  detail: message,
   instance,
-  ...(problem.at && quoted(problem.at)),
+  ...(at && quoted(at)),
 })
 
-/** Statuses that have no code of ours (413, 415, ...): the framework's own words. */
-export const foreignDocument = (status: number, detail: string, instance: string) => ({
-  type: 'about:blank',
-  title: STATUS_CODES[status] ?? 'Error',
-  status,
-  detail,
-  instance,
-})
-
-export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
-
-/** Only what someone must act on is logged. */
-export const sendProblem = (problem: Problem, request: FastifyRequest, reply: FastifyReply) => {
+/** The status, and when to come again; the text is the caller's. Only what someone must act on is logged. */
+export const replyTo = (
+  problem: Problem,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply => {
   if (problem.code === 'internal') {
     request.log.error({ err: problem.cause ?? problem, path: request.url }, problem.message)
   }
   if (problem.retryAfterSeconds !== undefined) {
     void reply.header('retry-after', String(problem.retryAfterSeconds))
   }
-  return reply
-    .code(problem.status)
-    .type(PROBLEM_MEDIA_TYPE)
-    .send(JSON.stringify(toDocument(problem, request.url)))
+  return reply.code(problem.status)
 }
+
+export const sendProblem = (problem: Problem, request: FastifyRequest, reply: FastifyReply) =>
+  replyTo(problem, request, reply)
+    .type('application/problem+json')
+    .send(JSON.stringify(toDocument(problem, request.url)))
 
 /** Values come from strangers and may be long: an error quotes at most this much. */
 const quotedCharacters = 80

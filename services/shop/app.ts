@@ -15,13 +15,7 @@ import fastify, {
 } from 'fastify'
 import Type from 'typebox'
 import { instrument } from '../instrument/start.ts'
-import {
-  foreignDocument,
-  commonProblem,
-  Problem,
-  PROBLEM_MEDIA_TYPE,
-  sendProblem,
-} from '../shared/problem.ts'
+import { commonProblem, foreignProblem, Problem, sendProblem } from '../shared/problem.ts'
 import type { Endpoint, Faults } from './faults.ts'
 import { between, type Random } from './random.ts'
 import { simulateRoutes } from './simulate.ts'
@@ -204,8 +198,8 @@ const handleErrors = (app: ShopScope): void => {
     const status = error.statusCode ?? 500
     if (status >= 500) request.log.error({ err: error }, error.message)
     else request.log.warn({ status }, error.message)
-    const document = foreignDocument(status, error.message, request.url)
-    return reply.code(status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(document))
+    // Errors that are simulated are shown as they are.
+    return sendProblem(foreignProblem(status, error.message), request, reply)
   })
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? ''

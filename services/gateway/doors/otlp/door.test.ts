@@ -279,7 +279,7 @@ it('names the field of JSON that is wrong', async () => {
   expect(answer.json()).toEqual({
     code: 3,
     message:
-      'resourceSpans[0].scopeSpans[0].spans[0].kind must be the number of the enumeration, not its name',
+      'resourceSpans[0].scopeSpans[0].spans[0].kind must be the number of the enumeration, not its name, but is "SPAN_KIND_SERVER"',
   })
 })
 

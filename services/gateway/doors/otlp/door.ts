@@ -8,12 +8,11 @@
  */
 import { hash } from 'node:crypto'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { BadInput } from '../../../../pipelines/intake/bad-input.ts'
 import type { OtlpEncoding } from '../../../../pipelines/intake/otlp/decode.ts'
-import { Problem } from '../../../shared/problem.ts'
+import { replyTo } from '../../../shared/problem.ts'
 import { bodyOf } from '../../bodies.ts'
 import type { DoorScope, Taken } from '../../ports.ts'
-import { gatewayProblem } from '../../problem.ts'
+import { doorProblem } from '../../problem.ts'
 import {
   answerTo,
   countsOf,
@@ -49,7 +48,7 @@ const take =
     const { sender } = request
     const body = bodyOf(request)
     const encoding = encodingOf(request)
-    let message: Message | undefined = understood(() => signal.decode(body, encoding))
+    let message: Message | undefined = signal.decode(body, encoding)
     const isRetryable = signal.isRetryable(message)
     let accepted = 0
     const append = () => {
@@ -81,29 +80,11 @@ const encodingOf = ({ headers }: FastifyRequest): OtlpEncoding =>
     ? 'json'
     : 'protobuf'
 
-const understood = <T>(decode: () => T): T => {
-  try {
-    return decode()
-  } catch (cause) {
-    if (!(cause instanceof BadInput)) throw cause
-    const { field, value, limit, message } = cause
-    throw gatewayProblem('body-malformed', message, { cause, at: { field, value, limit } })
-  }
-}
-
 /** google.rpc.Status; the status of HTTP tells what to do, the message is for the log. */
 const asStatus = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-  const problem = error instanceof Problem ? error : undefined
-  const status = problem?.status ?? error.statusCode ?? 500
-  const isOurs = status >= 500 && problem === undefined
-  if (isOurs) request.log.error({ err: error, path: request.url }, error.message)
-  if (problem?.retryAfterSeconds !== undefined) {
-    void reply.header('retry-after', String(problem.retryAfterSeconds))
-  }
-  const message = isOurs ? 'a mistake in Millrace; its log has the details' : error.message
+  const problem = doorProblem(error)
   const encoding = encodingOf(request)
-  return reply
-    .code(status)
+  return replyTo(problem, request, reply)
     .type(MEDIA_TYPES[encoding])
-    .send(encodeError(status, message, encoding))
+    .send(encodeError(problem.status, problem.message, encoding))
 }

@@ -8,6 +8,7 @@
  */
 import { hash } from 'node:crypto'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { MAX_AHEAD_MS } from '../../../../pipelines/intake/event-time.ts'
 import { ProtobufError } from '../../../../pipelines/intake/prometheus/protobuf.ts'
 import { RemoteWriteDecoder } from '../../../../pipelines/intake/prometheus/remote-write.ts'
 import type { RemoteWriteVersion } from '../../../../pipelines/intake/prometheus/remote-write.ts'
@@ -17,10 +18,10 @@ import {
   snappyBlockLength,
   unpackSnappyBlock,
 } from '../../../../pipelines/runtime/record/snappy-block.ts'
-import { Problem } from '../../../shared/problem.ts'
+import { replyTo, type Problem } from '../../../shared/problem.ts'
 import { hashOfSeries } from '../../../shared/limits/series-admission.ts'
 import type { Door, DoorCounts, DoorPorts, IntakeBatch, Sender } from '../../ports.ts'
-import { gatewayProblem } from '../../problem.ts'
+import { doorProblem, gatewayProblem } from '../../problem.ts'
 import { answerTo, nothingWritten, writtenHeaders, type Answer } from './answer.ts'
 import { ENCODING, isSnappy, MEDIA_TYPE, versionOf } from './content.ts'
 
@@ -28,8 +29,6 @@ import { ENCODING, isSnappy, MEDIA_TYPE, versionOf } from './content.ts'
 const MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 /** Some 60,000 series, all tenants together. */
 const SERIES_CACHE_BYTES = 64 * 1024 * 1024
-/** What the pipelines take ahead of arrival. */
-const MAX_AHEAD_MS = 60_000
 const TOO_MANY_SERIES = 'the tenant has too many series, or too many new ones'
 const PLAIN_TEXT = 'text/plain; charset=utf-8'
 
@@ -152,17 +151,6 @@ const send = (reply: FastifyReply, answer: Answer): FastifyReply => {
 
 /** Errors as the protocol has them: the status tells what to do, the text is for the log. */
 const inPlainText = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-  const problem = error instanceof Problem ? error : undefined
-  const status = problem?.status ?? error.statusCode ?? 500
-  if (status >= 500 && problem === undefined) {
-    request.log.error({ err: error, path: request.url }, error.message)
-  }
-  if (problem?.retryAfterSeconds !== undefined) {
-    void reply.header('retry-after', String(problem.retryAfterSeconds))
-  }
-  const text =
-    status >= 500 && problem === undefined
-      ? 'a mistake in Millrace; its log has the details'
-      : error.message
-  return reply.code(status).type(PLAIN_TEXT).send(text)
+  const problem = doorProblem(error)
+  return replyTo(problem, request, reply).type(PLAIN_TEXT).send(problem.message)
 }
