@@ -1,8 +1,8 @@
 /** What a record of a foreign topic holds: OTLP as the Collector writes it, or a CloudEvent. */
 import { createHash } from 'node:crypto'
 import type { DeploymentEvent } from '../../schemas/generated/telemetry-deployments.ts'
-import type { EpochMs } from '../../schemas/topic.ts'
 import { Undecodable, type RawRecord } from '../runtime/index.ts'
+import type { Arrival } from './arrival.ts'
 import { BadInput } from './bad-input.ts'
 import { isCdEvent } from './events/cdevents.ts'
 import {
@@ -34,11 +34,9 @@ interface ForeignEvent {
 }
 export type ForeignContent = (OtlpRecords | ForeignEvent) & Identified
 
-interface Arrived {
+interface Arrived extends Arrival {
   readonly value: Buffer
   readonly headers: RawRecord['headers']
-  readonly tenant: string
-  readonly receivedAtMs: EpochMs
 }
 
 export const decoderOf = ({ format, tenant }: ForeignTopic) => {

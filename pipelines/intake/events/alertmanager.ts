@@ -10,7 +10,7 @@ import { BadInput } from '../bad-input.ts'
 import { isEventTime } from '../event-time.ts'
 import { Fields } from '../fields.ts'
 import { contentId } from '../ids.ts'
-import { mapping, type Arrival, type Mapping } from './mapping.ts'
+import { mapping, type EventArrival, type Mapping } from './mapping.ts'
 
 const VERSION = '4'
 export const MAX_ALERTS = 10_000
@@ -21,7 +21,10 @@ const MAX_LABEL_VALUE = 8_192
 const SERVICE_LABELS = ['service', 'service_name', 'service.name', 'app', 'job']
 
 /** One mapping for each alert: the good ones of a group are kept. Refused as a whole: one mapping alone. */
-export const alertmanagerAlerts = (json: unknown, arrival: Arrival): readonly Mapping<Alert>[] => {
+export const alertmanagerAlerts = (
+  json: unknown,
+  arrival: EventArrival,
+): readonly Mapping<Alert>[] => {
   const group = mapping(() => groupOf(json))
   if (group.kind !== 'mapped') return [group]
   const { alerts, ...from } = group.value
@@ -47,7 +50,7 @@ const groupOf = (json: unknown): Group & { readonly alerts: readonly unknown[] }
   }
 }
 
-const alertOf = (alert: Fields, { receiver, groupKey }: Group, arrival: Arrival): Alert => {
+const alertOf = (alert: Fields, { receiver, groupKey }: Group, arrival: EventArrival): Alert => {
   const { tenant, receivedAtMs } = arrival
   const status = alert.text('status')
   if (status !== 'firing' && status !== 'resolved') throw alert.bad('status', 'firing or resolved')

@@ -9,10 +9,10 @@ import { argocdEvent } from './argocd.ts'
 import { cdEvent } from './cdevents.ts'
 import { githubEvent } from './github.ts'
 import { gitlabEvent } from './gitlab.ts'
-import type { Arrival, Mapping } from './mapping.ts'
+import type { EventArrival, Mapping } from './mapping.ts'
 import * as hooks from './testing/hooks.ts'
 
-const arrival: Arrival = { tenant: 'default', receivedAtMs: Date.UTC(2026, 2, 1, 12) }
+const arrival: EventArrival = { tenant: 'default', receivedAtMs: Date.UTC(2026, 2, 1, 12) }
 const deployments = new RecordEncoder({ schema: deploymentEventSchema, schemaId: 1 })
 const alerts = new RecordEncoder({ schema: alertSchema, schemaId: 1 })
 

@@ -12,9 +12,9 @@ import { Fields } from '../fields.ts'
 import { lookup } from '../lookup.ts'
 import { remark } from './change-words.ts'
 import { deploymentEvent } from './deployment-event.ts'
-import { mapping, type Arrival, type Mapping } from './mapping.ts'
+import { mapping, type EventArrival, type Mapping } from './mapping.ts'
 
-export const argocdEvent = (json: unknown, arrival: Arrival): Mapping<DeploymentEvent> =>
+export const argocdEvent = (json: unknown, arrival: EventArrival): Mapping<DeploymentEvent> =>
   mapping(() => {
     const body = new Fields(withoutHoles(json))
     const app = body.text('app')

@@ -14,7 +14,7 @@ import { Fields } from '../fields.ts'
 import { lookup } from '../lookup.ts'
 import { lastPart, remark } from './change-words.ts'
 import { deploymentEvent, MAX_METADATA_VALUE } from './deployment-event.ts'
-import { ignored, mapping, type Arrival, type Mapping } from './mapping.ts'
+import { ignored, mapping, type EventArrival, type Mapping } from './mapping.ts'
 import { packageName, type PackageName } from './package-url.ts'
 
 const TYPE = /^dev\.cdevents\.(\w+)\.(\w+)\.\d+\.\d+\.\d+/
@@ -34,7 +34,11 @@ interface Told {
 }
 
 /** `json` is the whole CDEvent: the data of the CloudEvent that carries it, at `path`. */
-export const cdEvent = (json: unknown, arrival: Arrival, path = ''): Mapping<DeploymentEvent> =>
+export const cdEvent = (
+  json: unknown,
+  arrival: EventArrival,
+  path = '',
+): Mapping<DeploymentEvent> =>
   mapping(() => {
     const event = new Fields(json, path)
     const context = event.object('context')

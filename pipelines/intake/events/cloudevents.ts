@@ -8,7 +8,7 @@ import { BadInput } from '../bad-input.ts'
 import { Fields } from '../fields.ts'
 import { parseJson } from '../json.ts'
 import { cdEvent, isCdEvent } from './cdevents.ts'
-import { ignored, mapping, type Arrival, type Mapping } from './mapping.ts'
+import { ignored, mapping, type EventArrival, type Mapping } from './mapping.ts'
 
 export interface CloudEvent {
   readonly type: string
@@ -58,7 +58,10 @@ const decoded = (envelope: Fields): unknown => {
 }
 
 /** Each event of a batch is judged by itself. @throws BadInput for what is no batch */
-export const cloudEventBatch = (json: unknown, arrival: Arrival): Mapping<DeploymentEvent>[] => {
+export const cloudEventBatch = (
+  json: unknown,
+  arrival: EventArrival,
+): Mapping<DeploymentEvent>[] => {
   if (!Array.isArray(json)) throw new BadInput('body', json, 'an array of CloudEvents')
   if (json.length > MAX_BATCH) {
     throw new BadInput('body', json.length, `an array of at most ${String(MAX_BATCH)} CloudEvents`)
@@ -70,7 +73,7 @@ export const cloudEventBatch = (json: unknown, arrival: Arrival): Mapping<Deploy
 
 export const deploymentOf = (
   read: () => CloudEvent,
-  arrival: Arrival,
+  arrival: EventArrival,
 ): Mapping<DeploymentEvent> => {
   const event = mapping(read)
   if (event.kind !== 'mapped') return event

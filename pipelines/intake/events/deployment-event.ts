@@ -16,7 +16,7 @@ import { BadInput } from '../bad-input.ts'
 import { isEventTime } from '../event-time.ts'
 import { MAX_TEXT } from '../fields.ts'
 import { contentId } from '../ids.ts'
-import type { Arrival } from './mapping.ts'
+import type { EventArrival } from './mapping.ts'
 
 /** A service's name stands in keys, tables and addresses. */
 export const MAX_SERVICE = 255
@@ -49,7 +49,7 @@ export interface DeploymentFacts {
 
 /** @throws BadInput naming the field of the record that cannot be so */
 export const deploymentEvent = (
-  { tenant, receivedAtMs, ...said }: Arrival,
+  { tenant, receivedAtMs, ...said }: EventArrival,
   facts: DeploymentFacts,
 ): DeploymentEvent => {
   const { source, sourceId, timestamp, status, kind, plannedFrom, plannedTo } = facts

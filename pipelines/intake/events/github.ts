@@ -12,7 +12,7 @@ import { Fields } from '../fields.ts'
 import { lookup } from '../lookup.ts'
 import { remark, serviceOfLabels, versionOf } from './change-words.ts'
 import { deploymentEvent, type DeploymentFacts } from './deployment-event.ts'
-import { ignored, mapping, type Arrival, type Mapping } from './mapping.ts'
+import { ignored, mapping, type EventArrival, type Mapping } from './mapping.ts'
 
 const SOURCE = 'github'
 
@@ -42,7 +42,7 @@ const conclusions = lookup<DeploymentStatus>({
 export const githubEvent = (
   event: string,
   json: unknown,
-  arrival: Arrival,
+  arrival: EventArrival,
 ): Mapping<DeploymentEvent> =>
   mapping(() => {
     const read = readers.get(event)

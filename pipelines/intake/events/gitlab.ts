@@ -17,7 +17,7 @@ import { lookup } from '../lookup.ts'
 import { parseTimestamp } from '../timestamp.ts'
 import { lastPart, remark, serviceOfLabels, versionOf } from './change-words.ts'
 import { deploymentEvent, type DeploymentFacts } from './deployment-event.ts'
-import { ignored, mapping, type Arrival, type Mapping } from './mapping.ts'
+import { ignored, mapping, type EventArrival, type Mapping } from './mapping.ts'
 
 const SOURCE = 'gitlab'
 
@@ -42,7 +42,7 @@ const statuses = lookup<DeploymentStatus>({
 interface Hook {
   readonly body: Fields
   readonly project: Fields
-  readonly arrival: Arrival
+  readonly arrival: EventArrival
   /** Where a person sees the project; tells instances apart. */
   readonly home: string
   readonly path: string
@@ -55,7 +55,7 @@ export interface GitlabDelivery {
 
 export const gitlabEvent = (
   json: unknown,
-  arrival: Arrival,
+  arrival: EventArrival,
   { deliveryId }: GitlabDelivery,
 ): Mapping<DeploymentEvent> =>
   mapping(() => {

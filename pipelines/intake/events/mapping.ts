@@ -1,5 +1,5 @@
 /** What becomes of one event of another system. */
-import type { EpochMs } from '../../../schemas/topic.ts'
+import type { Arrival } from '../arrival.ts'
 import { BadInput } from '../bad-input.ts'
 
 export type Mapping<Value> =
@@ -9,10 +9,7 @@ export type Mapping<Value> =
   | { readonly kind: 'refused'; readonly fault: BadInput }
 
 /** What is known of an event besides its body. */
-export interface Arrival {
-  /** Of the caller; never from the content. */
-  readonly tenant: string
-  readonly receivedAtMs: EpochMs
+export interface EventArrival extends Arrival {
   /** Said in the address or a header: wins over what the body says. */
   readonly service?: string | undefined
   readonly environment?: string | undefined

@@ -2,7 +2,7 @@
 import type { LogEntry } from '../../../schemas/generated/telemetry-logs.ts'
 import type { MetricPoint } from '../../../schemas/generated/telemetry-metrics.ts'
 import type { Span } from '../../../schemas/generated/telemetry-spans.ts'
-import type { OtlpArrival } from './arrival.ts'
+import type { Arrival } from '../arrival.ts'
 import { decodeLogs, decodeMetrics, decodeTraces, type OtlpEncoding } from './decode.ts'
 import { mapLogs } from './logs.ts'
 import { mapMetrics } from './point-records.ts'
@@ -11,7 +11,7 @@ import { mapSpans } from './spans.ts'
 
 export type OtlpSignal = 'traces' | 'metrics' | 'logs'
 
-export interface OtlpMessage extends OtlpArrival {
+export interface OtlpMessage extends Arrival {
   readonly bytes: Buffer
   readonly encoding: OtlpEncoding
 }

@@ -3,7 +3,7 @@ import type { LogEntry, LogLevel } from '../../../schemas/generated/telemetry-lo
 import { telemetryLogs } from '../../../schemas/topics.ts'
 import { levelOfText } from '../log-level.ts'
 import { addAttributes, textOf, type Attributes } from './any-value.ts'
-import type { OtlpArrival } from './arrival.ts'
+import type { Arrival } from '../arrival.ts'
 import type { LogRecord, LogsRequest, Scope } from './messages.ts'
 import { attempt, type Rejection } from './rejections.ts'
 import { addScope, countDropped, MAX_ATTRIBUTES, originOf, type Origin } from './resource.ts'
@@ -12,7 +12,7 @@ import { hexId } from './trace-ids.ts'
 
 export const mapLogs = (
   { resourceLogs }: LogsRequest,
-  arrival: OtlpArrival,
+  arrival: Arrival,
 ): { readonly records: LogEntry[]; readonly rejected: Rejection[] } => {
   const records: LogEntry[] = []
   const rejected: Rejection[] = []
@@ -31,7 +31,7 @@ export const mapLogs = (
 interface Surroundings {
   readonly scope: Scope | null | undefined
   readonly origin: Origin
-  readonly arrival: OtlpArrival
+  readonly arrival: Arrival
 }
 
 const logEntry = (log: LogRecord, { scope, origin, arrival }: Surroundings): LogEntry => {
@@ -65,7 +65,7 @@ const logEntry = (log: LogRecord, { scope, origin, arrival }: Surroundings): Log
 }
 
 /** When it happened, else when somebody saw it, else now. */
-const timeOf = (log: LogRecord, { receivedAtMs }: OtlpArrival): number => {
+const timeOf = (log: LogRecord, { receivedAtMs }: Arrival): number => {
   const nanos = isSet(log.timeUnixNano) ? log.timeUnixNano : log.observedTimeUnixNano
   if (!isSet(nanos)) return receivedAtMs
   checkedTime('time_unix_nano of a log record', nanos, receivedAtMs)

@@ -13,7 +13,7 @@
  */
 import type { MetricKind } from '../../../schemas/generated/telemetry-metrics.ts'
 import type { EpochMs } from '../../../schemas/topic.ts'
-import type { OtlpArrival } from './arrival.ts'
+import type { Arrival } from '../arrival.ts'
 import { exponentialParts, histogramParts, summaryParts, type HistogramPart } from './histograms.ts'
 import {
   isGiven,
@@ -55,7 +55,7 @@ const NO_RECORDED_VALUE = 1
 
 export const writePoints = <Series>(
   { resourceMetrics }: MetricsRequest,
-  arrival: OtlpArrival,
+  arrival: Arrival,
   sink: PointSink<Series>,
 ): Rejection[] => {
   const walk = new MetricWalk(arrival, sink)
@@ -72,12 +72,12 @@ export const writePoints = <Series>(
 
 class MetricWalk<Series> {
   readonly rejected: Rejection[] = []
-  readonly #arrival: OtlpArrival
+  readonly #arrival: Arrival
   readonly #sink: PointSink<Series>
   /** Of the points of this resource. */
   #newest: EpochMs | undefined
 
-  constructor(arrival: OtlpArrival, sink: PointSink<Series>) {
+  constructor(arrival: Arrival, sink: PointSink<Series>) {
     this.#arrival = arrival
     this.#sink = sink
   }

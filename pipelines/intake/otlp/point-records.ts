@@ -1,7 +1,7 @@
 /** Points of OTLP as whole records, for who writes each once. */
 import type { MetricPoint } from '../../../schemas/generated/telemetry-metrics.ts'
 import { seriesKey } from '../../../schemas/series-key.ts'
-import type { OtlpArrival } from './arrival.ts'
+import type { Arrival } from '../arrival.ts'
 import type { MetricsRequest } from './messages.ts'
 import { labelsOf } from './metric-series.ts'
 import { writePoints } from './metrics.ts'
@@ -9,7 +9,7 @@ import type { Rejection } from './rejections.ts'
 
 export const mapMetrics = (
   request: MetricsRequest,
-  arrival: OtlpArrival,
+  arrival: Arrival,
 ): { readonly records: MetricPoint[]; readonly rejected: Rejection[] } => {
   const { tenant } = arrival
   const records: MetricPoint[] = []

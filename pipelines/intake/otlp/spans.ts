@@ -27,14 +27,14 @@ import { addScope, countDropped, MAX_ATTRIBUTES, originOf, type Origin } from '.
 import { endpointOf, errorOf, httpStatusOf, methodOf, peerOf, statusOf } from './span-words.ts'
 import { checkedTime, isSet, msOf, usOf } from './times.ts'
 import { hexId } from './trace-ids.ts'
-import type { OtlpArrival } from './arrival.ts'
+import type { Arrival } from '../arrival.ts'
 
 const MAX_EVENTS = 128
 const MAX_LINKS = 128
 
 export const mapSpans = (
   { resourceSpans }: TraceRequest,
-  arrival: OtlpArrival,
+  arrival: Arrival,
 ): { readonly records: Span[]; readonly rejected: Rejection[] } => {
   const records: Span[] = []
   const rejected: Rejection[] = []
@@ -53,7 +53,7 @@ export const mapSpans = (
 interface Surroundings {
   readonly scope: Scope | null | undefined
   readonly origin: Origin
-  readonly arrival: OtlpArrival
+  readonly arrival: Arrival
 }
 
 const spanRecord = (span: OtlpSpan, { scope, origin, arrival }: Surroundings): Span => {
@@ -134,7 +134,7 @@ const parentOf = (bytes: Uint8Array | null | undefined): string | null => {
   return requiredId('parent_span_id', bytes, 8)
 }
 
-const timesOf = (span: OtlpSpan, { receivedAtMs }: OtlpArrival) => {
+const timesOf = (span: OtlpSpan, { receivedAtMs }: Arrival) => {
   const { startTimeUnixNano: start, endTimeUnixNano: end } = span
   const named = `span '${(span.name ?? '').slice(0, 100)}'`
   if (!isSet(start)) throw new Rejected('no time', `start_time_unix_nano of ${named} is 0`)
@@ -154,7 +154,7 @@ const timesOf = (span: OtlpSpan, { receivedAtMs }: OtlpArrival) => {
 const eventRecord = (
   { timeUnixNano: time, name, attributes, droppedAttributesCount }: OtlpSpanEvent,
   start: EpochUs,
-  { receivedAtMs }: OtlpArrival,
+  { receivedAtMs }: Arrival,
 ): SpanEvent => {
   const own: Attributes = {}
   const left = addAttributes(own, attributes, MAX_ATTRIBUTES)

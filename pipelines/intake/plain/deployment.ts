@@ -4,7 +4,7 @@
  */
 import type { DeploymentEvent } from '../../../schemas/generated/telemetry-deployments.ts'
 import { deploymentEvent, MAX_METADATA, MAX_METADATA_VALUE } from '../events/deployment-event.ts'
-import type { Arrival } from '../events/mapping.ts'
+import type { Arrival } from '../arrival.ts'
 import { meaningOfStatus } from '../events/status-words.ts'
 import { Fields } from '../fields.ts'
 import { contentId } from '../ids.ts'

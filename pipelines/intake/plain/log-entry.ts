@@ -5,7 +5,7 @@
 import type { LogEntry } from '../../../schemas/generated/telemetry-logs.ts'
 import { telemetryLogs } from '../../../schemas/topics.ts'
 import { BadInput } from '../bad-input.ts'
-import type { Arrival } from '../events/mapping.ts'
+import type { Arrival } from '../arrival.ts'
 import { Fields } from '../fields.ts'
 import { levelOfText } from '../log-level.ts'
 import { eventTimeOf } from './event-time-of.ts'

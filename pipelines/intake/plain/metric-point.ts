@@ -5,7 +5,7 @@
 import type { MetricPoint } from '../../../schemas/generated/telemetry-metrics.ts'
 import { telemetryMetrics } from '../../../schemas/topics.ts'
 import { BadInput } from '../bad-input.ts'
-import type { Arrival } from '../events/mapping.ts'
+import type { Arrival } from '../arrival.ts'
 import { Fields } from '../fields.ts'
 import { eventTimeOf } from './event-time-of.ts'
 import { labelTexts } from './label-texts.ts'

@@ -11,10 +11,10 @@ import { SchemaError } from '../../../schemas/errors.ts'
 import { seriesKey } from '../../../schemas/series-key.ts'
 import { murmur2In } from '../../runtime/record/murmur2.ts'
 import { KeyTable } from '../../runtime/stores/key-table.ts'
-import { ByteSlab } from './byte-slab.ts'
+import { ByteSlab } from '../points/byte-slab.ts'
 import { MAX_LABEL_BYTES } from './label-bytes.ts'
 import { isRefusal, readLabels, type Refusal, type SeriesLabels } from './labels.ts'
-import { PreparedSeries, type PointFormat } from './prepared-series.ts'
+import { PreparedSeries, type PointFormat } from '../points/prepared-series.ts'
 
 /** Asked once when a series is new here, which it may have been before: undefined, or why it is not taken. */
 export type AdmitSeries = (series: {

@@ -6,7 +6,7 @@ import { BOUND_TAG, isRefusal, NAME_SUFFIX_TAG, TYPE_TAG, type Refusal } from '.
 import { type LabelBytes } from './label-bytes.ts'
 import { METRIC_TYPES } from './metadata.ts'
 import { readClassicHistogram, type ClassicHistogram } from './native-histogram.ts'
-import type { PreparedSeries } from './prepared-series.ts'
+import type { PreparedSeries } from '../points/prepared-series.ts'
 import { type ProtobufReader, tagOf, WIRE } from './protobuf.ts'
 import type { RequestPoints } from './request-points.ts'
 import type { BytesWithView, TenantSeries } from './series-cache.ts'

@@ -1,7 +1,7 @@
 /** What the doors of GitLab, GitHub and Argo CD have in common: a body that may be signed, and one event in it. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
-import type { Arrival, Mapping } from '../../../pipelines/intake/events/mapping.ts'
+import type { EventArrival, Mapping } from '../../../pipelines/intake/events/mapping.ts'
 import type { DeploymentEvent } from '../../../schemas/generated/telemetry-deployments.ts'
 import type { Principal } from '../../shared/identity/principal.ts'
 import { bodyOf } from '../bodies.ts'
@@ -27,7 +27,7 @@ export interface Hook {
   /** What the request shows; undefined when it shows nothing. */
   readonly proofOf: (request: HookRequest, nowMs: number) => HookProof | undefined
   /** @throws BadInput */
-  readonly eventOf: (request: HookRequest, arrival: Arrival) => Mapping<DeploymentEvent>
+  readonly eventOf: (request: HookRequest, arrival: EventArrival) => Mapping<DeploymentEvent>
 }
 
 /** The guard asks no key of who has none: a signature can only be judged when the body is here. */

@@ -2,11 +2,15 @@
 import type { FastifyRequest } from 'fastify'
 import { BadInput } from '../../../pipelines/intake/bad-input.ts'
 import { MAX_SERVICE } from '../../../pipelines/intake/events/deployment-event.ts'
-import type { Arrival } from '../../../pipelines/intake/events/mapping.ts'
+import type { EventArrival } from '../../../pipelines/intake/events/mapping.ts'
 import type { Sender } from '../ports.ts'
 
 /** @throws BadInput */
-export const arrivalOf = (request: FastifyRequest, sender: Sender, nowMs: number): Arrival => ({
+export const arrivalOf = (
+  request: FastifyRequest,
+  sender: Sender,
+  nowMs: number,
+): EventArrival => ({
   tenant: sender.tenant,
   receivedAtMs: nowMs,
   service: said(request, 'service'),

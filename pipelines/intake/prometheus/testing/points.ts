@@ -10,7 +10,7 @@ import {
   WIRE_HEADER_BYTES,
 } from '../../../runtime/avro/index.ts'
 import type { RequestPoints } from '../request-points.ts'
-import type { PointFormat } from '../prepared-series.ts'
+import type { PointFormat } from '../../points/prepared-series.ts'
 
 export const format: PointFormat = {
   encoder: new RecordEncoder<MetricPoint>({ schema: metricPointSchema, schemaId: 7 }),

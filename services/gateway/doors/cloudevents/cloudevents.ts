@@ -6,7 +6,7 @@ import {
   cloudEventOfEnvelope,
   deploymentOf,
 } from '../../../../pipelines/intake/events/cloudevents.ts'
-import type { Arrival, Mapping } from '../../../../pipelines/intake/events/mapping.ts'
+import type { EventArrival, Mapping } from '../../../../pipelines/intake/events/mapping.ts'
 import { parseJson } from '../../../../pipelines/intake/json.ts'
 import type { DeploymentEvent } from '../../../../schemas/generated/telemetry-deployments.ts'
 import { bodyOf } from '../../bodies.ts'
@@ -33,7 +33,7 @@ export const cloudevents: Door = (scope, ports) => {
   })
 }
 
-const eventsOf = (request: FastifyRequest, arrival: Arrival): Mapping<DeploymentEvent>[] => {
+const eventsOf = (request: FastifyRequest, arrival: EventArrival): Mapping<DeploymentEvent>[] => {
   const json = parseJson(bodyOf(request))
   const mediaType = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
   switch (mediaType) {

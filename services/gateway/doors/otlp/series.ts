@@ -10,12 +10,12 @@ import { textOf } from '../../../../pipelines/intake/otlp/any-value.ts'
 import type { KeyValue } from '../../../../pipelines/intake/otlp/messages.ts'
 import { labelsOf, type MetricFamily } from '../../../../pipelines/intake/otlp/metric-series.ts'
 import type { PointSink } from '../../../../pipelines/intake/otlp/metrics.ts'
-import { ByteSlab } from '../../../../pipelines/intake/prometheus/byte-slab.ts'
+import { ByteSlab } from '../../../../pipelines/intake/points/byte-slab.ts'
 import {
   PreparedSeries,
   type PointFormat,
-} from '../../../../pipelines/intake/prometheus/prepared-series.ts'
-import type { RequestPoints } from '../../../../pipelines/intake/prometheus/request-points.ts'
+} from '../../../../pipelines/intake/points/prepared-series.ts'
+import type { PointList } from '../../../../pipelines/intake/points/point-list.ts'
 import { Rejected } from '../../../../pipelines/intake/otlp/rejections.ts'
 import { seriesKey } from '../../../../schemas/series-key.ts'
 import { KEY_SEPARATOR } from '../../../../schemas/topic.ts'
@@ -47,7 +47,7 @@ export class KnownSeries {
   }
 
   /** Where the points of one request go. */
-  sink(tenant: string, points: RequestPoints): PointSink<PreparedSeries> {
+  sink(tenant: string, points: PointList): PointSink<PreparedSeries> {
     const families = new Map<MetricFamily, Family>()
     return {
       series: (family, attributes, label) => {

@@ -1,5 +1,5 @@
 /** What each signal is to the door: its message, and the records that come of it. */
-import type { OtlpArrival } from '../../../../pipelines/intake/otlp/arrival.ts'
+import type { Arrival } from '../../../../pipelines/intake/arrival.ts'
 import {
   decodeLogs,
   decodeMetrics,
@@ -16,9 +16,10 @@ import type {
 import { writePoints } from '../../../../pipelines/intake/otlp/metrics.ts'
 import type { Rejection } from '../../../../pipelines/intake/otlp/rejections.ts'
 import { mapSpans } from '../../../../pipelines/intake/otlp/spans.ts'
-import { RequestPoints } from '../../../../pipelines/intake/prometheus/request-points.ts'
+import { PointList } from '../../../../pipelines/intake/points/point-list.ts'
 import { KafkaError } from '../../../../pipelines/runtime/kafka/index.ts'
 import type { TopicRecords } from '../../../telemetry/topic-records.ts'
+import { appendPoints } from '../../append-points.ts'
 import type { DoorPorts, IntakeBatch, Sender } from '../../ports.ts'
 import { KnownSeries } from './series.ts'
 
@@ -33,7 +34,7 @@ export interface Signal<Message> {
   readonly decode: (body: Buffer, encoding: OtlpEncoding) => Message
   /** Whether the same body again can only be a retry. */
   readonly isRetryable: (message: Message) => boolean
-  readonly append: (message: Message, arrival: OtlpArrival, sender: Sender) => Appended
+  readonly append: (message: Message, arrival: Arrival, sender: Sender) => Appended
 }
 
 export interface Appended {
@@ -52,11 +53,11 @@ export const metricsSignal = ({
   intake,
   admitSeries,
 }: OtlpPorts): Signal<MetricsRequest> => {
-  const { topic, encoder, partitions } = records.metrics.format
+  const { encoder, partitions } = records.metrics.format
   const format = { encoder, partitions }
   const series = new KnownSeries({ format, limitBytes: SERIES_BYTES, admitSeries })
   // Used again for each request: it is read within the same turn.
-  const points = new RequestPoints()
+  const points = new PointList()
   return {
     name: 'metrics',
     decode: decodeMetrics,
@@ -64,12 +65,7 @@ export const metricsSignal = ({
     append: (message, arrival, sender) => {
       points.clear()
       const rejected = writePoints(message, arrival, series.sink(arrival.tenant, points))
-      const batch = intake.open(sender, points.sizeBytes)
-      for (let index = 0; index < points.count; index++) {
-        const one = points.series[index]!
-        const value = one.valueOf(points.timestampsMs[index]!, points.values[index]!)
-        batch.append({ topic: topic.name, partition: one.partition, key: one.key, value })
-      }
+      const batch = appendPoints(points, sender, { intake, records })
       return { batch, records: points.count, rejected }
     },
   }

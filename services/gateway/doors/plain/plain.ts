@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import type { Arrival } from '../../../../pipelines/intake/events/mapping.ts'
+import type { Arrival } from '../../../../pipelines/intake/arrival.ts'
 import { parseJson } from '../../../../pipelines/intake/json.ts'
 import { BadInput } from '../../../../pipelines/intake/bad-input.ts'
 import { deployment } from '../../../../pipelines/intake/plain/deployment.ts'

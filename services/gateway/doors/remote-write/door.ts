@@ -20,7 +20,8 @@ import {
 } from '../../../../pipelines/runtime/record/snappy-block.ts'
 import { replyTo, type Problem } from '../../../shared/problem.ts'
 import { hashOfSeries } from '../../../shared/limits/series-admission.ts'
-import type { Door, DoorCounts, DoorPorts, IntakeBatch, Sender } from '../../ports.ts'
+import { appendPoints } from '../../append-points.ts'
+import type { Door, DoorCounts } from '../../ports.ts'
 import { doorProblem, gatewayProblem } from '../../problem.ts'
 import { answerTo, nothingWritten, writtenHeaders, type Answer } from './answer.ts'
 import { ENCODING, isSnappy, MEDIA_TYPE, versionOf } from './content.ts'
@@ -65,7 +66,7 @@ export const remoteWrite: Door = (scope, ports) => {
       const unpacked = unpack(body)
       const latestMs = nowMs() + MAX_AHEAD_MS
       const points = decode(decoder, { tenant: sender.tenant, version, body: unpacked, latestMs })
-      const batch = append(points, { sender, ports })
+      const batch = appendPoints(points, sender, ports)
       countLeftOut(points, count)
       appended = points.count
       return { batch, answer: answerTo(points) }
@@ -112,20 +113,6 @@ const decode = (
     if (!(cause instanceof ProtobufError)) throw cause
     throw malformed(`the body is no request of version ${request.version}: ${cause.message}`, cause)
   }
-}
-
-const append = (
-  { count, sizeBytes, series, timestampsMs, values }: RequestPoints,
-  { sender, ports }: { readonly sender: Sender; readonly ports: DoorPorts },
-): IntakeBatch => {
-  const batch = ports.intake.open(sender, sizeBytes)
-  const topic = ports.records.metrics.format.topic.name
-  for (let index = 0; index < count; index++) {
-    const { key, partition } = series[index]!
-    const value = series[index]!.valueOf(timestampsMs[index]!, values[index]!)
-    batch.append({ topic, partition, key, value })
-  }
-  return batch
 }
 
 const countLeftOut = ({ tally }: RequestPoints, count: DoorCounts): void => {

@@ -11,7 +11,6 @@ import type { MetricPoint } from '../../../schemas/generated/telemetry-metrics.t
 import { WIRE_HEADER_BYTES, type RecordEncoder } from '../../runtime/avro/index.ts'
 import { murmur2, toPartition } from '../../runtime/record/index.ts'
 import type { ByteSlab } from './byte-slab.ts'
-import type { SeriesLabels } from './labels.ts'
 
 /** How points of `telemetry.metrics` are written. */
 export interface PointFormat {
@@ -19,8 +18,7 @@ export interface PointFormat {
   readonly partitions: number
 }
 
-export interface NamedSeries extends SeriesLabels {
-  readonly tenant: string
+export interface NamedSeries extends Omit<MetricPoint, 'timestamp' | 'value'> {
   readonly key: string
 }
 
