@@ -4,8 +4,8 @@ import { KafkaIntake, type IntakeLimits } from './intake.ts'
 type Append = ConstructorParameters<typeof KafkaIntake>[0]['producer']['append']
 type Delivery = Awaited<ReturnType<Append>>
 
-const sender = { tenant: 'default', name: 'one' }
-const other = { tenant: 'default', name: 'two' }
+const sender = { tenant: 'default', id: 'one' }
+const other = { tenant: 'default', id: 'two' }
 const record = (bytes: number, partition = 0) => ({
   topic: 'telemetry.metrics',
   partition,
@@ -17,6 +17,7 @@ const record = (bytes: number, partition = 0) => ({
 /** A producer with one batch per partition, which the test acknowledges. */
 const kafka = (limits: Partial<IntakeLimits> = {}) => {
   let nowMs = 0
+  const refused: unknown[] = []
   const batches = new Map<number, PromiseWithResolvers<Delivery>>()
   const batchOf = (partition: number) => {
     const known = batches.get(partition)
@@ -31,9 +32,11 @@ const kafka = (limits: Partial<IntakeLimits> = {}) => {
     nowMs: () => nowMs,
     random: () => 0,
     wordOf: () => undefined,
+    onRefused: (error) => refused.push(error),
   })
   return {
     intake,
+    refused,
     wait: (ms: number) => {
       nowMs += ms
     },
@@ -165,12 +168,17 @@ describe('waiting for the acknowledgement', () => {
   })
 
   it('tells when Kafka refuses for good', async () => {
-    const { intake, fail } = kafka()
+    const { intake, fail, refused } = kafka()
     const batch = intake.open(sender, 100)
     batch.append(record(100))
-    const done = expect(batch.acknowledged()).rejects.toThrow('no such topic')
+    const done = expect(batch.acknowledged()).rejects.toMatchObject({
+      code: 'kafka-refused',
+      status: 503,
+      retryAfterSeconds: 30,
+    })
     fail()
     await done
+    expect(refused).toEqual([new Error('no such topic')])
     expect(intake.pendingBytes).toBe(0)
   })
 

@@ -11,6 +11,8 @@
  *     retry joins it by way of the ledger.
  * N4: when nothing has been acknowledged for as long as a request waits, nobody is let in: what
  *     they brought would be sent again by everybody who has no identity, and fill the memory with copies.
+ * N5: what Kafka refuses for good (not authorised, larger than the topic takes) is nothing that the
+ *     sender can mend: it hears 503, and whoever runs the gateway hears why.
  */
 import { strict as assert } from 'node:assert'
 import type { IdempotentProducer } from '../../pipelines/runtime/kafka/index.ts'
@@ -40,6 +42,8 @@ export interface IntakeOptions {
   /** What goes ahead of the records of a tenant, if anything. */
   readonly wordOf: (tenant: string) => OutgoingRecord | undefined
   readonly onAcknowledged?: (afterMs: number) => void
+  /** For each request of which Kafka refused something for good (N5). */
+  readonly onRefused?: (error: unknown) => void
 }
 
 /** Length fields, offsets and the place in a batch, roughly. */
@@ -95,7 +99,7 @@ export class KafkaIntake implements Intake {
         excessBytes: this.#pendingBytes + sizeBytes - pendingBytes,
       })
     }
-    const key = `${sender.tenant}\u001f${sender.name}`
+    const key = `${sender.tenant}\u001f${sender.id}`
     const own = this.#shares.get(key)?.bytes ?? 0
     if (own > 0 && own + sizeBytes > senderBytes) {
       throw this.#refusal('sender-over-share', {
@@ -144,6 +148,19 @@ export class KafkaIntake implements Intake {
     })
   }
 
+  /** N5 */
+  refusedForGood(cause: unknown): Problem {
+    this.#options.onRefused?.(cause)
+    return gatewayProblem(
+      'kafka-refused',
+      'Kafka refuses records of this request; come again later',
+      {
+        cause,
+        retryAfterSeconds: LONGEST_RETRY_SECONDS,
+      },
+    )
+  }
+
   nowMs(): number {
     return this.#options.nowMs()
   }
@@ -182,7 +199,7 @@ class PendingBatch implements IntakeBatch {
   readonly #deliveries = new Map<Delivery, number>()
   readonly #openedMs: number
   #bytes = 0
-  #failure: Error | undefined
+  #failure: Problem | undefined
   #settled: PromiseWithResolvers<void> | undefined
 
   constructor(intake: KafkaIntake, key: string) {
@@ -211,7 +228,7 @@ class PendingBatch implements IntakeBatch {
         this.#onSettled(delivery, true)
       },
       (error: unknown) => {
-        this.#failure ??= error instanceof Error ? error : new Error(String(error))
+        this.#failure ??= this.#intake.refusedForGood(error)
         this.#onSettled(delivery, false)
       },
     )

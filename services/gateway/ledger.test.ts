@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { RecentLedger } from './ledger.ts'
 import type { IntakeBatch } from './ports.ts'
 
-const sender = { tenant: 'default', name: 'anonymous' }
+const sender = { tenant: 'default', id: 'anonymous' }
 const identity = { sender, door: 'plain', id: 'a' }
 
 /** A batch that the test acknowledges. */
@@ -61,12 +61,12 @@ describe('a request that comes again', () => {
     expect(await ledger.once(again, () => ({ batch, answer: 'second' }))).toBe('second')
   })
 
-  it('is the same under another name of the same tenant', async () => {
+  it('is the same with another key of the same tenant', async () => {
     const { ledger } = ledgerOf()
     const { batch, acknowledge } = pendingBatch()
     await acknowledge()
     await ledger.once(identity, () => ({ batch, answer: 'first' }))
-    const renamed = { ...identity, sender: { ...sender, name: 'new key' } }
+    const renamed = { ...identity, sender: { ...sender, id: 'new key' } }
     expect(await ledger.once(renamed, () => ({ batch, answer: 'second' }))).toBe('first')
   })
 
@@ -179,7 +179,7 @@ describe('records with an id', () => {
     let isDone = false
     const two = ledger
       .appendNew(second.batch, ['in the topic', 'a', 'b'].map(identified))
-      .then(() => {
+      .finally(() => {
         isDone = true
       })
     expect(first.append).toHaveBeenCalledTimes(1)
@@ -187,6 +187,7 @@ describe('records with an id', () => {
     await second.acknowledge()
     expect(isDone).toBe(false)
     await first.acknowledge()
-    await Promise.all([one, two])
+    // Each counts where it was appended.
+    expect(await Promise.all([one, two])).toEqual([1, 1])
   })
 })

@@ -58,18 +58,21 @@ export class RecentLedger implements Ledger {
     return answer
   }
 
-  async appendNew(batch: IntakeBatch, records: Iterable<IdentifiedRecord>): Promise<void> {
+  async appendNew(batch: IntakeBatch, records: Iterable<IdentifiedRecord>): Promise<number> {
     const joined = new Set<IntakeBatch>([batch])
+    let appended = 0
     for (const { id, record } of records) {
       const known = this.#ids.find(id)
       if (known === undefined) {
         batch.append(record())
         this.#ids.pending(id, batch, undefined)
+        appended += 1
       } else if (known.batch !== undefined) {
         joined.add(known.batch)
       }
     }
     await Promise.all([...joined].map((each) => each.acknowledged()))
+    return appended
   }
 }
 

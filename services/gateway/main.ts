@@ -14,7 +14,7 @@ import { EXIT, messageOf, ServiceError, type ExitCode } from '../shared/errors.t
 import type { Readiness } from '../shared/health-server.ts'
 import { openIdentity } from '../shared/identity/open-identity.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
-import { SeriesAdmission } from '../shared/limits/series-admission.ts'
+import { SeriesAdmission, type SeriesRefusal } from '../shared/limits/series-admission.ts'
 import { LATENCY_BUCKETS_SECONDS } from '../shared/metrics.ts'
 import { registryConnection, schemaRegistry } from '../shared/registry.ts'
 import { retry } from '../shared/retry.ts'
@@ -81,7 +81,7 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
         if (attempt % 20 === 1) logger.warn({ err: error }, 'waiting for Kafka and the registry')
       },
     })
-    const intake = intakeOf(config, { producer, metrics, tenants })
+    const intake = intakeOf(config, { producer, metrics, logger, tenants })
     const ready = (): Readiness => {
       const taken = intake.ready()
       return taken === true ? callers.identity.ready() : taken
@@ -185,19 +185,19 @@ const seriesAdmission = (
     help: 'Times that a series was refused, by the limit that it met.',
     labels: ['reason'],
   })
-  let quietUntilMs = 0
+  const warn = onceAMinute((tenant: string, reason: SeriesRefusal) => {
+    logger.warn(
+      { tenant, reason },
+      'Series are refused: a tenant has too many, or too many new ones',
+    )
+  })
   const series = new SeriesAdmission({
     limits: gateway.series,
     byTenant: gateway.seriesByTenant,
     nowMs: Date.now,
     onRefused: (reason, tenant) => {
       refused.inc({ reason })
-      if (Date.now() < quietUntilMs) return
-      quietUntilMs = Date.now() + MINUTE_MS
-      logger.warn(
-        { tenant, reason },
-        'Series are refused: a tenant has too many, or too many new ones',
-      )
+      warn(tenant, reason)
     },
   })
   metrics.gauge({
@@ -210,14 +210,25 @@ const seriesAdmission = (
   return series
 }
 
+/** Whatever happens by the thousand is told, and does not drown the log. */
+const onceAMinute = <Said extends unknown[]>(say: (...said: Said) => void) => {
+  let quietUntilMs = 0
+  return (...said: Said): void => {
+    if (Date.now() < quietUntilMs) return
+    quietUntilMs = Date.now() + MINUTE_MS
+    say(...said)
+  }
+}
+
 const intakeOf = (
   { gateway }: Config,
   {
     producer,
     metrics,
+    logger,
     tenants,
   }: Pick<Connections, 'producer'> &
-    Pick<ServiceContext, 'metrics'> & { readonly tenants: TopicRecords<TenantSeen> },
+    Pick<ServiceContext, 'metrics' | 'logger'> & { readonly tenants: TopicRecords<TenantSeen> },
 ): KafkaIntake => {
   const live = new LiveTenants({ recordOf: (seen) => tenants.borrow(seen), nowMs: Date.now })
   const acknowledgement = metrics.histogram({
@@ -241,6 +252,9 @@ const intakeOf = (
     onAcknowledged: (afterMs) => {
       acknowledgement.observe(afterMs / 1000)
     },
+    onRefused: onceAMinute((error: unknown) => {
+      logger.error({ err: error }, 'Kafka refuses what was sent: senders are told to come again')
+    }),
   })
 }
 

@@ -23,8 +23,8 @@ import type { WebhookSecrets } from './webhooks/webhook-secrets.ts'
 /** Who sends, decided before a door sees the request. What is written belongs to `tenant`, whatever the request says. */
 export interface Sender {
   readonly tenant: string
-  /** Who it is, for logs and for what records say about where they come from: a key's id, a user, `anonymous`. */
-  readonly name: string
+  /** Unique among all that send: a key, a user, `anonymous`. What it has on its way counts under it. */
+  readonly id: string
 }
 
 declare module 'fastify' {
@@ -99,7 +99,7 @@ export interface IntakeBatch {
    * Resolves when Kafka has acknowledged everything that was appended. May be called again.
    *
    * @throws Problem `not-acknowledged` (503) when that is not known in time: the records are on
-   *   their way all the same
+   *   their way all the same; `kafka-refused` (503) when Kafka refuses some of it for good
    */
   acknowledged(): Promise<void>
   /** The same without a limit of time; rejects when Kafka refuses some of it for good. */
@@ -137,11 +137,11 @@ export interface Ledger {
    */
   once<Answer>(identity: RequestIdentity, take: () => Taken<Answer>): Promise<Answer>
   /**
-   * Appends those records whose id is not known, and resolves when Kafka has acknowledged all of
-   * them, those that came earlier too. For topics whose records have an id of their own: deployments
+   * Appends those records whose id is not known, and resolves with their number when Kafka has
+   * acknowledged all of them, those that came earlier too. For topics whose records have an id of their own: deployments
    * and alerts, whose recent ids are known from the start.
    */
-  appendNew(batch: IntakeBatch, records: Iterable<IdentifiedRecord>): Promise<void>
+  appendNew(batch: IntakeBatch, records: Iterable<IdentifiedRecord>): Promise<number>
 }
 
 export interface IdentifiedRecord {

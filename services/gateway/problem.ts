@@ -21,6 +21,7 @@ export type GatewayProblemCode =
   | 'sender-over-share'
   | 'kafka-behind'
   | 'not-acknowledged'
+  | 'kafka-refused'
 
 const kinds: Readonly<Record<GatewayProblemCode, ProblemKind>> = {
   'body-malformed': { status: 400, title: 'The body is not what its headers say' },
@@ -34,6 +35,7 @@ const kinds: Readonly<Record<GatewayProblemCode, ProblemKind>> = {
   'sender-over-share': { status: 429, title: 'This sender has too much on its way' },
   'kafka-behind': { status: 503, title: 'Kafka does not keep up' },
   'not-acknowledged': { status: 503, title: 'Kafka has not acknowledged in time' },
+  'kafka-refused': { status: 503, title: 'Kafka does not take it' },
 }
 
 export const gatewayProblem = (

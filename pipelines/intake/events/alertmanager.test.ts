@@ -113,6 +113,11 @@ it.each([
   { title: 'labels that are no object', json: one({ labels: 'x' }), field: 'alerts[0].labels' },
   { title: 'a million labels', json: one({ labels: many }), field: 'alerts[0].labels' },
   {
+    title: 'labels that are too long in all',
+    json: one({ labels: { alertname: 'x', ['l'.repeat(131_072)]: '' } }),
+    field: 'alerts[0].labels',
+  },
+  {
     title: 'a label that is a number',
     json: one({ labels: { alertname: 'x', a: 1 } }),
     field: 'alerts[0].labels.a',

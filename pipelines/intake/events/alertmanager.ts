@@ -16,6 +16,8 @@ const VERSION = '4'
 export const MAX_ALERTS = 10_000
 export const MAX_LABELS = 256
 const MAX_LABEL_VALUE = 8_192
+/** Names and texts of all labels, or of all annotations: with them a record stays below what brokers take. */
+const MAX_LABELS_TOTAL = 131_072
 
 /** Labels that name a service, the first of them that is there. */
 const SERVICE_LABELS = ['service', 'service_name', 'service.name', 'app', 'job']
@@ -98,9 +100,13 @@ const textMap = (alert: Fields, name: string): Readonly<Record<string, string>> 
   if (names.length > MAX_LABELS) {
     throw new BadInput(alert.pathOf(name), names.length, `at most ${String(MAX_LABELS)} entries`)
   }
-  return Object.fromEntries(
-    names.map((label) => [label, map.optionalText(label, MAX_LABEL_VALUE) ?? '']),
+  const texts = names.map(
+    (label) => [label, map.optionalText(label, MAX_LABEL_VALUE) ?? ''] as const,
   )
+  const total = texts.reduce((sum, [label, text]) => sum + label.length + text.length, 0)
+  if (total <= MAX_LABELS_TOTAL) return Object.fromEntries(texts)
+  const limit = `at most ${String(MAX_LABELS_TOTAL)} characters in all`
+  throw new BadInput(alert.pathOf(name), total, limit)
 }
 
 const fingerprintOf = (labels: Readonly<Record<string, string>>): string =>

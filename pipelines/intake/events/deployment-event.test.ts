@@ -3,6 +3,7 @@ import { BadInput } from '../bad-input.ts'
 import {
   deploymentEvent,
   MAX_METADATA,
+  MAX_METADATA_TOTAL,
   MAX_METADATA_VALUE,
   MAX_SERVICE,
   type DeploymentFacts,
@@ -69,6 +70,10 @@ it('takes service and environment from the address before those of the body', ()
 const long = (length: number) => 'x'.repeat(length)
 const entries = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${String(index)}`, 'v']))
+/** As many characters as there may be, with those of the names. */
+const full = Object.fromEntries(
+  Array.from('0123456789abcdef', (digit) => [`k${digit}`, long(MAX_METADATA_TOTAL / 16 - 2)]),
+)
 
 it.each<{ title: string; changes: Partial<DeploymentFacts> }>([
   { title: 'a minute ahead', changes: { timestamp: noon + 60_000 } },
@@ -76,6 +81,7 @@ it.each<{ title: string; changes: Partial<DeploymentFacts> }>([
   { title: 'the longest service', changes: { service: long(MAX_SERVICE) } },
   { title: 'the most metadata', changes: { metadata: entries(MAX_METADATA) } },
   { title: 'the longest metadata', changes: { metadata: { k: long(MAX_METADATA_VALUE) } } },
+  { title: 'the most metadata in all', changes: { metadata: full } },
   { title: 'a planned window', changes: { plannedFrom: noon, plannedTo: noon + 1 } },
   { title: 'a plan without end', changes: { plannedFrom: noon } },
 ])('takes $title', ({ changes }) => {
@@ -99,6 +105,11 @@ it.each<{ title: string; changes: Partial<DeploymentFacts>; field: string }>([
     title: 'longer metadata',
     changes: { metadata: { k: long(MAX_METADATA_VALUE + 1) } },
     field: 'metadata.k',
+  },
+  {
+    title: 'more metadata in all',
+    changes: { metadata: { ...full, k: '' } },
+    field: 'metadata',
   },
   {
     title: 'a window that ends where it begins',

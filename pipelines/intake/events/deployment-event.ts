@@ -22,6 +22,8 @@ import type { EventArrival } from './mapping.ts'
 export const MAX_SERVICE = 255
 export const MAX_METADATA = 128
 export const MAX_METADATA_VALUE = 8_192
+/** Of all names and texts together: with them a record stays below what brokers take. */
+export const MAX_METADATA_TOTAL = 131_072
 /** Nothing that a name needs, and U+001F separates the parts of keys. */
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/
@@ -108,10 +110,15 @@ const metadataOf = (
   if (entries.length > MAX_METADATA) {
     throw new BadInput('metadata', entries.length, `at most ${String(MAX_METADATA)} entries`)
   }
+  let total = 0
   for (const [key, value] of entries) {
+    total += key.length + value.length
     if (key.length <= MAX_SERVICE && value.length <= MAX_METADATA_VALUE) continue
     const limit = `a name of at most ${String(MAX_SERVICE)} and text of at most ${String(MAX_METADATA_VALUE)} characters`
     throw new BadInput(`metadata.${key.slice(0, MAX_SERVICE)}`, value, limit)
+  }
+  if (total > MAX_METADATA_TOTAL) {
+    throw new BadInput('metadata', total, `at most ${String(MAX_METADATA_TOTAL)} characters in all`)
   }
   return Object.fromEntries(entries)
 }

@@ -3,7 +3,12 @@
  * event of `telemetry.deployments`. What is no field of this shape is passed over.
  */
 import type { DeploymentEvent } from '../../../schemas/generated/telemetry-deployments.ts'
-import { deploymentEvent, MAX_METADATA, MAX_METADATA_VALUE } from '../events/deployment-event.ts'
+import {
+  deploymentEvent,
+  MAX_METADATA,
+  MAX_METADATA_TOTAL,
+  MAX_METADATA_VALUE,
+} from '../events/deployment-event.ts'
 import type { Arrival } from '../arrival.ts'
 import { meaningOfStatus } from '../events/status-words.ts'
 import { Fields } from '../fields.ts'
@@ -12,7 +17,12 @@ import { eventTimeOf } from './event-time-of.ts'
 import { labelTexts } from './label-texts.ts'
 import { fieldOrLabel, MAX_NAME } from './where.ts'
 
-const METADATA = { count: MAX_METADATA, name: MAX_NAME, value: MAX_METADATA_VALUE, total: 131_072 }
+const METADATA = {
+  count: MAX_METADATA,
+  name: MAX_NAME,
+  value: MAX_METADATA_VALUE,
+  total: MAX_METADATA_TOTAL,
+}
 
 export const deployment = (item: unknown, arrival: Arrival): DeploymentEvent => {
   const fields = new Fields(item)

@@ -46,11 +46,11 @@ export const takeEvents = async <Value extends { readonly id: string }>(
   const [fault] = faults
   if (fault !== undefined && values.length + reasons.length === 0) throw fault
   if (values.length > 0) {
-    await ledger.appendNew(
+    const appended = await ledger.appendNew(
       intake.open(sender, sizeBytes),
       values.map((value) => ({ id: value.id, record: () => records.borrow(value) })),
     )
-    count.accepted(values.length)
+    count.accepted(appended)
   }
   return {
     status: values.length > 0 ? 'accepted' : 'ignored',

@@ -52,7 +52,7 @@ const start = async (around: Around = {}) => {
   app.decorateRequest('sender', {
     getter(): Sender {
       const tenant = this.headers['x-scope-orgid']
-      return { tenant: typeof tenant === 'string' ? tenant : 'default', name: 'test' }
+      return { tenant: typeof tenant === 'string' ? tenant : 'default', id: 'test' }
     },
   })
   const bodies = new BodyReader({ bodyBytes: 20 * 1024 * 1024, allBytes: 64e6, timeoutMs: 5_000 })

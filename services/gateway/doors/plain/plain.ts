@@ -106,8 +106,7 @@ const takeDeployments = async (
     id: event.id,
     record: () => records.deployments.borrow(event),
   }))
-  await ledger.appendNew(intake.open(sender, body.length), identified)
-  count.accepted(answer.accepted)
+  count.accepted(await ledger.appendNew(intake.open(sender, body.length), identified))
   return answer
 }
 
