@@ -5,9 +5,11 @@
  * B1: what the headers already tell is refused before a byte is read.
  * B2: a body counts against the budget from its first byte until its answer is sent: as long as the
  *     request holds it.
+ * B3: and it takes no more memory than it counts for, however small the pieces in which it comes.
  */
 import type { FastifyRequest } from 'fastify'
 import { commonProblem, type Problem } from '../shared/problem.ts'
+import { Chunks } from './chunks.ts'
 import { decompress, type ContentEncoding } from './decompression.ts'
 import type { DoorScope } from './ports.ts'
 import { gatewayProblem } from './problem.ts'
@@ -133,7 +135,7 @@ class IncomingBody {
 
   read(payload: NodeJS.ReadableStream, done: Done): void {
     const { limitBytes, timeoutMs } = this.#expected
-    const chunks: Buffer[] = []
+    const chunks = new Chunks()
     let sizeBytes = 0
     const stop = (error: Error | null): void => {
       clearTimeout(timer)
@@ -142,7 +144,7 @@ class IncomingBody {
       payload.removeListener('error', stop)
       payload.removeListener('close', onClose)
       if (error === null) {
-        this.#unpack(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), done)
+        this.#unpack(chunks.joined(), done)
         return
       }
       // The rest is read and thrown away, so that the sender gets to see the answer.
@@ -158,7 +160,7 @@ class IncomingBody {
       }
       try {
         this.#hold(chunk.length)
-        chunks.push(chunk)
+        chunks.add(chunk)
       } catch (error) {
         stop(error as Problem)
       }
