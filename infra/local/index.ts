@@ -12,6 +12,7 @@ export { isAlive, residentBytes } from './process-identity.ts'
 export { httpHealth } from './probes.ts'
 export {
   environmentOf,
+  serverSettings,
   startServers,
   type RunningServers,
   type ServerName,

@@ -59,30 +59,45 @@ export interface RunningServers {
   stop(): Promise<void>
 }
 
-/** Settings of other clusters that a shell may carry and that do not hold for this one; empty counts as unset. */
-const foreignSettings = [
-  'KAFKA_SSL',
-  'KAFKA_SSL_CA_FILE',
-  'KAFKA_SASL_MECHANISM',
-  'KAFKA_SASL_USERNAME',
-  'KAFKA_SASL_PASSWORD',
-  'KAFKA_SASL_PASSWORD_FILE',
-  'SCHEMA_REGISTRY_USERNAME',
-  'SCHEMA_REGISTRY_PASSWORD',
-  'SCHEMA_REGISTRY_PASSWORD_FILE',
-  'CLICKHOUSE_PASSWORD',
-  // The stack asks its processes on loopback how they do, by plain HTTP.
-  'TLS_CERT',
-  'TLS_KEY',
-  'TLS_CLIENT_CA',
-]
+/** What a Node process may be told of each server. */
+export const serverSettings: Readonly<Record<ServerName, readonly string[]>> = {
+  kafka: [
+    'KAFKA_BROKERS',
+    'KAFKA_SSL',
+    'KAFKA_SSL_CA_FILE',
+    'KAFKA_SASL_MECHANISM',
+    'KAFKA_SASL_USERNAME',
+    'KAFKA_SASL_PASSWORD',
+    'KAFKA_SASL_PASSWORD_FILE',
+  ],
+  registry: [
+    'SCHEMA_REGISTRY_URL',
+    'SCHEMA_REGISTRY_USERNAME',
+    'SCHEMA_REGISTRY_PASSWORD',
+    'SCHEMA_REGISTRY_PASSWORD_FILE',
+  ],
+  clickhouse: [
+    'CLICKHOUSE_URL',
+    'CLICKHOUSE_USERNAME',
+    'CLICKHOUSE_PASSWORD',
+    'CLICKHOUSE_PASSWORD_FILE',
+  ],
+}
+
+/** The stack asks its processes on loopback how they do, by plain HTTP. */
+const tlsSettings = ['TLS_CERT', 'TLS_KEY', 'TLS_CLIENT_CA']
+
+/** A shell may carry settings of other clusters, which do not hold for this one; empty counts as unset. */
+const nothingForeign = Object.fromEntries(
+  [...Object.values(serverSettings).flat(), ...tlsSettings].map((name) => [name, '']),
+)
 
 /** What a Node process needs to know to use the servers; named as in the configuration of every service. */
 export const environmentOf = (
   layout: DataLayout,
   ports: StackPorts,
 ): Readonly<Record<string, string>> => ({
-  ...Object.fromEntries(foreignSettings.map((name) => [name, ''])),
+  ...nothingForeign,
   KAFKA_BROKERS: `127.0.0.1:${String(ports.kafka)}`,
   SCHEMA_REGISTRY_URL: registryUrl(ports),
   CLICKHOUSE_URL: clickhouseUrl(ports),

@@ -26,6 +26,6 @@ it('ClickHouse lets the configured user in, and nobody without password', async 
     fetch(`${url}/?query=SELECT+1`, {
       headers: { 'x-clickhouse-user': username, 'x-clickhouse-key': secret },
     })
-  expect(await (await ask(password?.reveal() ?? '')).text()).toBe('1\n')
+  expect(await (await ask((await password?.current())?.reveal() ?? '')).text()).toBe('1\n')
   expect((await ask('wrong')).ok).toBe(false)
 })

@@ -90,7 +90,7 @@ const listen = async (app: ApiInstance, { host, apiPort }: Config): Promise<void
 }
 
 const pendingNames = async (config: Config): Promise<string[]> => {
-  const pending = await pendingMigrations({ target: clickhouseTarget(config) })
+  const pending = await pendingMigrations({ target: await clickhouseTarget(config) })
   return pending.map(({ version, name }) => `${version} ${name}`)
 }
 

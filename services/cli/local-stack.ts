@@ -4,7 +4,13 @@
  * L1: a server of which the environment says anything is found by the environment alone. Nothing is
  *     mixed: the stack's password goes to the stack's ClickHouse and nowhere else.
  */
-import { environmentOf, isAlive, layoutOf, readStackState } from '../../infra/local/index.ts'
+import {
+  environmentOf,
+  isAlive,
+  layoutOf,
+  readStackState,
+  serverSettings,
+} from '../../infra/local/index.ts'
 import { EXIT } from '../shared/errors.ts'
 import { CliError } from './cli-error.ts'
 
@@ -12,32 +18,13 @@ export const DEFAULT_DATA = '.millrace'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
-const servers: readonly (readonly string[])[] = [
-  [
-    'KAFKA_BROKERS',
-    'KAFKA_SSL',
-    'KAFKA_SSL_CA_FILE',
-    'KAFKA_SASL_MECHANISM',
-    'KAFKA_SASL_USERNAME',
-    'KAFKA_SASL_PASSWORD',
-    'KAFKA_SASL_PASSWORD_FILE',
-  ],
-  [
-    'SCHEMA_REGISTRY_URL',
-    'SCHEMA_REGISTRY_USERNAME',
-    'SCHEMA_REGISTRY_PASSWORD',
-    'SCHEMA_REGISTRY_PASSWORD_FILE',
-  ],
-  ['CLICKHOUSE_URL', 'CLICKHOUSE_USERNAME', 'CLICKHOUSE_PASSWORD', 'CLICKHOUSE_PASSWORD_FILE'],
-]
-
 /** What the stack adds to `environment`; empty counts as unset there, as everywhere. */
 export const stackVariablesFor = (
   environment: Variables,
   stack: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> => {
   const isSet = (name: string): boolean => (environment[name] ?? '') !== ''
-  const added = servers
+  const added = Object.values(serverSettings)
     .filter((names) => !names.some(isSet))
     .flat()
     .flatMap((name) => {

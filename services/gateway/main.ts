@@ -18,7 +18,6 @@ import { SeriesAdmission, type SeriesRefusal } from '../shared/limits/series-adm
 import { LATENCY_BUCKETS_SECONDS } from '../shared/metrics.ts'
 import { registryConnection, schemaRegistry } from '../shared/registry.ts'
 import { retry } from '../shared/retry.ts'
-import { createSecrets } from '../shared/secrets/secrets.ts'
 import { runService, type RunningService, type ServiceContext } from '../shared/service.ts'
 import { openTopicRecords, type TopicRecords } from '../telemetry/topic-records.ts'
 import { buildApp } from './app.ts'
@@ -28,7 +27,7 @@ import { KafkaIntake } from './intake.ts'
 import { RecentLedger } from './ledger.ts'
 import { LiveTenants } from './live-tenants.ts'
 import type { DoorScope, GatewayRecords } from './ports.ts'
-import { openWebhookSecrets } from './webhooks/webhook-secrets.ts'
+import { webhookSecrets } from './webhooks/webhook-secrets.ts'
 
 /** Bodies of requests that have not been answered: some large ones at a time, or many small ones. */
 const BODIES_IN_HAND = 4
@@ -45,11 +44,6 @@ export const run = (): Promise<ExitCode> =>
 
 const start = async (context: ServiceContext): Promise<RunningService> => {
   const { config, logger, metrics, signal } = context
-  const webhookSecrets = await openWebhookSecrets(config.gateway.webhookSecrets, {
-    secrets: createSecrets(config),
-    refreshMs: config.secretsRefreshMs,
-    logger,
-  })
   const cluster = kafkaCluster(config, { logger })
   const producer = new IdempotentProducer({
     cluster,
@@ -63,7 +57,6 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
   const stop = async (app?: DoorScope): Promise<void> => {
     await app?.close()
     await callers.close()
-    webhookSecrets.close()
     await producer.close({ timeoutMs: STOP_PATIENCE_MS }).catch((error: unknown) => {
       logger.warn({ err: error }, 'ended with records that Kafka has not acknowledged')
     })
@@ -104,7 +97,7 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
       intake,
       ledger: await warmLedger(config, { cluster, signal }),
       records,
-      webhookSecrets,
+      webhookSecrets: webhookSecrets(config.gateway.webhookSecrets),
       ready: () => (signal.aborted ? 'stopping' : ready()),
       metrics,
       logger,

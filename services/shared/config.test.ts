@@ -64,21 +64,49 @@ describe('values', () => {
     expect(config.clickhouse.url).toBe('https://ch.example:8443')
   })
 
-  it('take a secret by value', () => {
-    const config = readConfig({ ...sasl, KAFKA_SASL_PASSWORD: 'by-value' })
-    expect(config.kafka.sasl?.password.reveal()).toBe('by-value')
+  it.each([
+    { title: 'by value', env: { KAFKA_SASL_PASSWORD: 'hunter2' }, is: 'hunter2' },
+    {
+      title: 'from a file, without its last newline',
+      env: () => ({ KAFKA_SASL_PASSWORD_FILE: passwordFile }),
+      is: 'from-file',
+    },
+    {
+      title: 'by a reference to a file',
+      env: () => ({ KAFKA_SASL_PASSWORD: `file:${passwordFile}` }),
+      is: 'from-file',
+    },
+    {
+      title: 'by a reference to a variable',
+      env: { KAFKA_SASL_PASSWORD: 'env:OTHER', OTHER: 'hunter2' },
+      is: 'hunter2',
+    },
+  ])('take a secret $title', async ({ env, is }) => {
+    const config = readConfig({ ...sasl, ...(typeof env === 'function' ? env() : env) })
+    expect((await config.kafka.sasl?.password.current())?.reveal()).toBe(is)
   })
 
-  it('take a secret from a file, without its last newline', () => {
-    const config = readConfig({ ...sasl, KAFKA_SASL_PASSWORD_FILE: passwordFile })
-    expect(config.kafka.sasl?.password.reveal()).toBe('from-file')
+  it.each([
+    {
+      title: 'that is not there',
+      file: '/nowhere/at/all',
+      says: /_FILE: \/nowhere.*cannot be read/,
+    },
+    { title: 'in a missing variable', env: 'env:NO_SUCH', says: /CLICKHOUSE_PASSWORD: .*NO_SUCH/ },
+    { title: 'in a Vault that is not named', env: 'vault:a/b#c', says: /needs VAULT_ADDR/ },
+  ])('with a secret $title are refused by whoever reads it', async ({ file, env, says }) => {
+    const { secrets } = readConfig({ CLICKHOUSE_PASSWORD_FILE: file, CLICKHOUSE_PASSWORD: env })
+    const failing = secrets.readAll()
+    await expect(failing).rejects.toThrow(says)
+    await expect(failing).rejects.toMatchObject({ code: 'SECRET_INVALID', exitCode: 2 })
   })
 
-  it('never show a secret', () => {
+  it('never show a secret', async () => {
     const config = readConfig({ CLICKHOUSE_PASSWORD: 'hunter2' })
+    await config.secrets.readAll()
     expect(JSON.stringify(config)).not.toContain('hunter2')
     expect(inspect(config, { depth: 9, showHidden: true })).not.toContain('hunter2')
-    expect(String(config.clickhouse.password)).toBe('[secret]')
+    expect(JSON.stringify(config.clickhouse.password)).toBe('"env:CLICKHOUSE_PASSWORD"')
   })
 })
 
@@ -105,7 +133,7 @@ describe('a wrong setting', () => {
     {
       title: 'a webhook with a login in it',
       env: { WEBHOOK_URL: 'http://u:hunter2@receiver/' },
-      says: /WEBHOOK_URL carries a user name/,
+      says: /WEBHOOK_URL is set but carries a user name/,
     },
     {
       title: 'a key without a webhook',
@@ -145,9 +173,9 @@ describe('a wrong setting', () => {
       says: /names a twice/,
     },
     {
-      title: 'a secret file that is not there',
-      env: { CLICKHOUSE_PASSWORD_FILE: '/nowhere/at/all' },
-      says: /CLICKHOUSE_PASSWORD_FILE names \/nowhere\/at\/all/,
+      title: 'a short secret for signing',
+      env: { WEBHOOK_URL: 'https://a/', WEBHOOK_SECRET: 'hunter2' },
+      says: /WEBHOOK_SECRET is set but has fewer than 16 characters/,
     },
   ])('$title is refused with name, value and exit code 2', ({ env, says }) => {
     let caught: unknown

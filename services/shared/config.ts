@@ -11,7 +11,7 @@ import type { ForeignFormat } from '../../pipelines/intake/foreign-records.ts'
 import { EXIT, messageOf, ServiceError } from './errors.ts'
 import { isLoopback } from './identity/local-access.ts'
 import { isRole } from './identity/principal.ts'
-import { Secret } from './secret.ts'
+import { isReference, type LiveSecret, Secrets, type SecretPlace } from './secrets/secrets.ts'
 
 const port = { type: 'integer', minimum: 1, maximum: 65535 } as const
 const text = { type: 'string' } as const
@@ -115,8 +115,8 @@ const optional = {
   CLICKHOUSE_PASSWORD_FILE: text,
   METRICS_PORT: port,
   MILLRACE_PROCESSES: { ...text, pattern: namedUrls },
-  WEBHOOK_URL: { ...text, pattern: httpUrl },
-  WEBHOOK_SECRET: { ...text, minLength: 16 },
+  WEBHOOK_URL: text,
+  WEBHOOK_SECRET: text,
   WEBHOOK_SECRET_FILE: text,
   MILLRACE_DATA: text,
   GATEWAY_WEBHOOK_SECRETS: { ...text, pattern: hookSecretList },
@@ -205,18 +205,43 @@ const readText = (name: string, path: string): string => {
 }
 
 type SecretName =
-  'KAFKA_SASL_PASSWORD' | 'SCHEMA_REGISTRY_PASSWORD' | 'CLICKHOUSE_PASSWORD' | 'WEBHOOK_SECRET'
+  | 'KAFKA_SASL_PASSWORD'
+  | 'SCHEMA_REGISTRY_PASSWORD'
+  | 'CLICKHOUSE_PASSWORD'
+  | 'WEBHOOK_SECRET'
+  | 'WEBHOOK_URL'
 
-const secretOf = (env: Environment, name: SecretName): Secret | undefined => {
-  const value = env[name]
-  const file = env[`${name}_FILE`]
-  if (value !== undefined && file !== undefined) {
-    throw invalid(`Both ${name} and ${name}_FILE are set. Unset one of them.`)
+type SecretOf = (
+  name: SecretName,
+  faultOf?: NonNullable<SecretPlace['faultOf']>,
+) => LiveSecret | undefined
+
+/** A variable holds a reference or the secret itself, which is as good as `env:` and its own name; `..._FILE` is `file:`. */
+const secretsOf =
+  (env: Environment, secrets: Secrets): SecretOf =>
+  (name, faultOf) => {
+    const value = env[name]
+    const file = name === 'WEBHOOK_URL' ? undefined : env[`${name}_FILE`]
+    if (value !== undefined && file !== undefined) {
+      throw invalid(`Both ${name} and ${name}_FILE are set. Unset one of them.`)
+    }
+    const at = faultOf === undefined ? {} : { faultOf }
+    if (file !== undefined) {
+      return secrets.at({ ...at, name: `${name}_FILE`, reference: `file:${file}` })
+    }
+    if (value === undefined) return undefined
+    if (isReference(value)) return secrets.at({ ...at, name, reference: value })
+    const fault = faultOf?.(value)
+    if (fault !== undefined) throw invalid(`${name} is set but ${fault}. Correct or unset it.`)
+    return secrets.at({ ...at, name, reference: `env:${name}` })
   }
-  if (file === undefined) return value === undefined ? undefined : new Secret(value)
-  // Editors and `echo` end a file with a newline that is no part of the secret.
-  return new Secret(readText(`${name}_FILE`, file).replace(/\r?\n$/, ''))
-}
+
+const MIN_SIGNING_CHARACTERS = 16
+
+const faultOfSigningSecret = (text: string): string | undefined =>
+  text.length < MIN_SIGNING_CHARACTERS
+    ? `has fewer than ${MIN_SIGNING_CHARACTERS} characters`
+    : undefined
 
 const urlOf = (env: Environment, name: 'SCHEMA_REGISTRY_URL' | 'CLICKHOUSE_URL'): string => {
   const url = URL.parse(env[name])
@@ -230,10 +255,10 @@ const urlOf = (env: Environment, name: 'SCHEMA_REGISTRY_URL' | 'CLICKHOUSE_URL')
   return env[name].replace(/\/+$/, '')
 }
 
-const saslOf = (env: Environment) => {
+const saslOf = (env: Environment, secretOf: SecretOf) => {
   const mechanism = env.KAFKA_SASL_MECHANISM
   const username = env.KAFKA_SASL_USERNAME
-  const password = secretOf(env, 'KAFKA_SASL_PASSWORD')
+  const password = secretOf('KAFKA_SASL_PASSWORD')
   if (mechanism === undefined && username === undefined && password === undefined) return undefined
   if (mechanism === undefined || username === undefined || password === undefined) {
     throw invalid(
@@ -252,9 +277,9 @@ const tlsOf = (env: Environment) => {
   return { ca: caFile === undefined ? undefined : readText('KAFKA_SSL_CA_FILE', caFile) }
 }
 
-const registryLoginOf = (env: Environment) => {
+const registryLoginOf = (env: Environment, secretOf: SecretOf) => {
   const username = env.SCHEMA_REGISTRY_USERNAME
-  const password = secretOf(env, 'SCHEMA_REGISTRY_PASSWORD')
+  const password = secretOf('SCHEMA_REGISTRY_PASSWORD')
   if (username === undefined && password === undefined) return undefined
   if (username === undefined || password === undefined) {
     throw invalid(
@@ -289,25 +314,26 @@ const foreignTopicsOf = ({ MILLRACE_INTAKE_TOPICS: list = '' }: Environment) => 
   throw invalid(`MILLRACE_INTAKE_TOPICS names ${twice.topic} twice. Name each topic once.`)
 }
 
-const webhookOf = (env: Environment) => {
-  const secret = secretOf(env, 'WEBHOOK_SECRET')
-  if (env.WEBHOOK_URL === undefined) {
-    if (secret === undefined) return undefined
-    throw invalid('WEBHOOK_SECRET is set but WEBHOOK_URL is not. Set the URL or unset the secret.')
+const webhookOf = (env: Environment, secretOf: SecretOf) => {
+  const secret = secretOf('WEBHOOK_SECRET', faultOfSigningSecret)
+  // A secret: receivers put tokens into its path.
+  const url = secretOf('WEBHOOK_URL', faultOfWebhookUrl)
+  if (url !== undefined) return { url, secret, tenants: env.WEBHOOK_TENANTS.split(',') }
+  if (secret === undefined) return undefined
+  throw invalid('WEBHOOK_SECRET is set but WEBHOOK_URL is not. Set the URL or unset the secret.')
+}
+
+const faultOfWebhookUrl = (text: string): string | undefined => {
+  const url = URL.parse(text)
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    return 'is no URL like https://host/path'
   }
-  const url = URL.parse(env.WEBHOOK_URL)
-  // Not shown: the address itself may be a secret, receivers put tokens into its path.
-  if (!url) throw invalid('WEBHOOK_URL is set but is no URL. Use https://host/path.')
-  if (url.username || url.password) {
-    throw invalid(
-      'WEBHOOK_URL carries a user name or password, which requests may not have there. Use a token in its path, or WEBHOOK_SECRET to sign.',
-    )
-  }
-  return { url: new Secret(url.href), secret, tenants: env.WEBHOOK_TENANTS.split(',') }
+  if (!url.username && !url.password) return undefined
+  return 'carries a user name or password, which requests may not have there; use a token in its path, or WEBHOOK_SECRET to sign'
 }
 
 /** `github:shop=file:/run/secrets/github`: what webhooks of a source are signed with, and whose they are then. */
-const webhookSecretsOf = ({ GATEWAY_WEBHOOK_SECRETS: list = '' }: Environment) =>
+const webhookSecretsOf = ({ GATEWAY_WEBHOOK_SECRETS: list = '' }: Environment, secrets: Secrets) =>
   list
     .split(',')
     .filter((entry) => entry !== '')
@@ -316,7 +342,11 @@ const webhookSecretsOf = ({ GATEWAY_WEBHOOK_SECRETS: list = '' }: Environment) =
       return {
         source: entry.slice(0, colon),
         tenant: entry.slice(colon + 1, equals),
-        reference: entry.slice(equals + 1),
+        secret: secrets.at({
+          name: 'GATEWAY_WEBHOOK_SECRETS',
+          reference: entry.slice(equals + 1),
+          faultOf: faultOfSigningSecret,
+        }),
       }
     })
 
@@ -358,13 +388,20 @@ const tenantSeriesOf = ({ GATEWAY_TENANT_SERIES: list = '' }: Environment) =>
       }),
   )
 
-const tlsListenersOf = (env: Environment) => {
+const tlsListenersOf = (env: Environment, secrets: Secrets) => {
   const { TLS_CERT: cert, TLS_KEY: key, TLS_CLIENT_CA: clientCa } = env
   if (cert === undefined && key === undefined && clientCa === undefined) return undefined
   if (cert === undefined || key === undefined) {
     throw invalid('TLS needs TLS_CERT and TLS_KEY together. Set the missing one or unset all.')
   }
-  return { cert, key, clientCa }
+  return {
+    cert: secrets.at({ name: 'TLS_CERT', reference: cert }),
+    key: secrets.at({ name: 'TLS_KEY', reference: key }),
+    clientCa:
+      clientCa === undefined
+        ? undefined
+        : secrets.at({ name: 'TLS_CLIENT_CA', reference: clientCa }),
+  }
 }
 
 const vaultOf = (env: Environment) => {
@@ -379,26 +416,27 @@ const vaultOf = (env: Environment) => {
   return { address: given.replace(/\/+$/, ''), token, namespace }
 }
 
-const structure = (env: Environment) => ({
+const structure = (env: Environment, secrets: Secrets, secretOf: SecretOf) => ({
+  /** All that stand below, to be read again together. */
+  secrets,
   kafka: {
     brokers: env.KAFKA_BROKERS.split(','),
     clientId: env.KAFKA_CLIENT_ID,
     tls: tlsOf(env),
-    sasl: saslOf(env),
+    sasl: saslOf(env, secretOf),
   },
-  schemaRegistry: { url: urlOf(env, 'SCHEMA_REGISTRY_URL'), login: registryLoginOf(env) },
+  schemaRegistry: { url: urlOf(env, 'SCHEMA_REGISTRY_URL'), login: registryLoginOf(env, secretOf) },
   clickhouse: {
     url: urlOf(env, 'CLICKHOUSE_URL'),
     username: env.CLICKHOUSE_USERNAME,
-    password: secretOf(env, 'CLICKHOUSE_PASSWORD'),
+    password: secretOf('CLICKHOUSE_PASSWORD'),
     database: env.CLICKHOUSE_DATABASE,
   },
   /** Address to listen on; loopback unless told otherwise. */
   host: env.MILLRACE_HOST,
   apiPort: env.API_PORT,
-  /** Of all listeners; references. Undefined: they speak plain HTTP. */
-  tls: tlsListenersOf(env),
-  vault: vaultOf(env),
+  /** Of all listeners. Undefined: they speak plain HTTP. */
+  tls: tlsListenersOf(env, secrets),
   /** How often references are looked at for a change. */
   secretsRefreshMs: env.SECRETS_REFRESH_SECONDS * 1000,
   /** Of one key or user at the API, in a second. */
@@ -417,7 +455,7 @@ const structure = (env: Environment) => ({
     pendingBytes: env.GATEWAY_PENDING_BYTES,
     /** How long a request waits for its acknowledgement. */
     waitMs: env.GATEWAY_WAIT_SECONDS * 1000,
-    webhookSecrets: webhookSecretsOf(env),
+    webhookSecrets: webhookSecretsOf(env, secrets),
     /** Of one key or user, in a second. */
     keyRequests: env.GATEWAY_KEY_REQUESTS,
     keyBytes: env.GATEWAY_KEY_BYTES,
@@ -428,7 +466,7 @@ const structure = (env: Environment) => ({
   /** Health and metrics of a process that is not the API; each service has its own default. */
   metricsPort: env.METRICS_PORT,
   processes: processesOf(env),
-  webhook: webhookOf(env),
+  webhook: webhookOf(env, secretOf),
   /** Folder of the local stack that this process belongs to, if it does. */
   dataDir: env.MILLRACE_DATA,
   /** Whether the host sends what it sees of this machine; ticks it sends in any case. */
@@ -442,7 +480,7 @@ const structure = (env: Environment) => ({
   logLevel: env.LOG_LEVEL,
 })
 
-type DeepReadonly<T> = T extends Secret
+type DeepReadonly<T> = T extends LiveSecret | Secrets
   ? T
   : T extends object
     ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
@@ -459,8 +497,12 @@ const deepFreeze = <T>(value: T): T => {
 }
 
 /** Reads and checks the whole configuration; throws CONFIG_INVALID. */
-export const readConfig = (raw: RawEnvironment = process.env): Config =>
-  deepFreeze(structure(validate(raw)))
+export const readConfig = (raw: RawEnvironment = process.env): Config => {
+  const env = validate(raw)
+  const variable = (name: string) => raw[name]
+  const secrets = new Secrets({ vault: vaultOf(env), variable })
+  return deepFreeze(structure(env, secrets, secretsOf(env, secrets)))
+}
 
 /** Variables that others set and document, such as those of a CI job: as they are. */
 export const foreignVariables = <Name extends string>(
@@ -475,6 +517,3 @@ export const completeEnvironment = (
 ): void => {
   Object.assign(process.env, missingFrom(process.env))
 }
-
-/** For references that name a variable (`env:NAME`), which cannot be known here. */
-export const readVariable = (name: string): string | undefined => process.env[name]

@@ -18,7 +18,9 @@ export const kafkaClusterOptions = (
     brokers,
     clientId,
     ...(tls === undefined ? {} : { ssl: tls.ca === undefined ? true : { ca: tls.ca } }),
-    ...(sasl === undefined ? {} : { sasl: { ...sasl, password: sasl.password.reveal() } }),
+    ...(sasl === undefined
+      ? {}
+      : { sasl: { ...sasl, password: async () => (await sasl.password.current()).reveal() } }),
     ...(logger === undefined ? {} : { logger }),
   }
 }

@@ -16,7 +16,12 @@ export const registryConnection = ({
   url,
   ...(login === undefined
     ? {}
-    : { login: { username: login.username, password: login.password.reveal() } }),
+    : {
+        login: {
+          username: login.username,
+          password: async () => (await login.password.current()).reveal(),
+        },
+      }),
 })
 
 /** Nothing is asked yet; the first look-up does it. */

@@ -112,6 +112,21 @@ export const runService = async (definition: ServiceDefinition): Promise<ExitCod
   return supervise(definition, config, logger)
 }
 
+/** One round at a time: a Vault that is slow is not asked by several. */
+const refreshSecrets = ({ secrets, secretsRefreshMs }: Config, logger: Logger): (() => void) => {
+  let isRefreshing = false
+  const timer = setInterval(() => {
+    if (isRefreshing) return
+    isRefreshing = true
+    void secrets.refresh(logger).finally(() => {
+      isRefreshing = false
+    })
+  }, secretsRefreshMs)
+  return () => {
+    clearInterval(timer)
+  }
+}
+
 const supervise = async (
   definition: ServiceDefinition,
   config: Config,
@@ -130,10 +145,12 @@ const supervise = async (
   }
   let listeners: Listeners
   try {
+    await config.secrets.readAll()
     listeners = await openListeners(config, logger)
   } catch (error) {
     return report(logger, name, error)
   }
+  const stopRefreshing = refreshSecrets(config, logger)
   if (definition.healthPort !== 'own') {
     const port = config.metricsPort ?? definition.healthPort
     const { registry } = metrics
@@ -178,7 +195,10 @@ const supervise = async (
     const drain = starting
       .then(() => running?.stop())
       .then(() => health?.close())
-      .then(() => listeners.close())
+      .then(() => {
+        stopRefreshing()
+        listeners.close()
+      })
     await withinDeadline(drain, drainDeadlineMs)
     logger.info(`${name} stopped`)
   } catch (error) {

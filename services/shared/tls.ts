@@ -12,7 +12,6 @@ import type { Config } from './config.ts'
 import { EXIT, messageOf, ServiceError } from './errors.ts'
 import { isLoopback } from './identity/local-access.ts'
 import type { Logger } from './logger.ts'
-import { createSecrets, type Secrets } from './secrets/secrets.ts'
 
 export interface Listeners {
   /** A server that is not listening yet: with TLS where that is configured. */
@@ -21,9 +20,9 @@ export interface Listeners {
 }
 
 /** As much of the configuration as listeners need. */
-export type ListenerSettings = Pick<Config, 'host' | 'tls' | 'vault' | 'secretsRefreshMs'>
+export type ListenerSettings = Pick<Config, 'host' | 'tls' | 'secretsRefreshMs'>
 
-type TlsReferences = NonNullable<Config['tls']>
+type TlsSecrets = NonNullable<Config['tls']>
 
 interface Pair {
   readonly context: SecureContextOptions
@@ -46,13 +45,11 @@ export const openListeners = async (
     }
     return { create: (handler) => createServer(handler), close: () => undefined }
   }
-  const secrets = createSecrets(settings)
-  let current = await readPair(tls, secrets)
+  let current = await readPair(tls)
   const servers: ReturnType<typeof createTlsServer>[] = []
   const look = async (): Promise<void> => {
     try {
-      await secrets.keep()
-      const found = await readPair(tls, secrets)
+      const found = await readPair(tls)
       if (found.text === current.text) return
       current = found
       for (const server of servers) server.setSecureContext(found.context)
@@ -76,12 +73,8 @@ export const openListeners = async (
   }
 }
 
-const readPair = async (tls: TlsReferences, secrets: Secrets): Promise<Pair> => {
-  const [cert, key, ca] = await Promise.all([
-    secrets.resolve(tls.cert),
-    secrets.resolve(tls.key),
-    tls.clientCa === undefined ? undefined : secrets.resolve(tls.clientCa),
-  ])
+const readPair = async (tls: TlsSecrets): Promise<Pair> => {
+  const [cert, key, ca] = await Promise.all([tls.cert.read(), tls.key.read(), tls.clientCa?.read()])
   const context = {
     cert: cert.reveal(),
     key: key.reveal(),

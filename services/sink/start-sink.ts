@@ -53,7 +53,7 @@ export const startSink = async (
         if (tries === 1) logger.warn({ err: error }, `Waiting for ${what}`)
       },
     })
-  const target = clickhouseTarget(config)
+  const target = await clickhouseTarget(config)
   // A server that is away is waited for; a database that does not fit ends the process.
   await waitFor('ClickHouse', () =>
     migrate({

@@ -4,14 +4,14 @@ import { messageOf } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Metrics } from '../shared/metrics.ts'
 import { LATENCY_BUCKETS_SECONDS } from '../shared/metrics.ts'
-import type { Secret } from '../shared/secret.ts'
+import type { LiveSecret } from '../shared/secrets/secrets.ts'
 import { headersOf, type WebhookMessage } from './message.ts'
 import { isHopeless, judge, pauseMs, type Verdict } from './verdict.ts'
 
 export interface SenderOptions {
   /** A secret, since receivers like Slack put their token into the path. */
-  readonly url: Secret
-  readonly secret: Secret | undefined
+  readonly url: Pick<LiveSecret, 'current'>
+  readonly secret: Pick<LiveSecret, 'current'> | undefined
   readonly logger: Logger
   readonly metrics: Metrics
   readonly answerWithinMs?: number
@@ -19,14 +19,14 @@ export interface SenderOptions {
 
 export class WebhookSender {
   readonly #options: SenderOptions
-  readonly #receiver: string
+  /** For the log: what is no secret of the address. */
+  #receiver = ''
   readonly #deliveries
   readonly #duration
   #accepted = 0
 
   constructor(options: SenderOptions) {
     this.#options = options
-    this.#receiver = new URL(options.url.reveal()).origin
     this.#deliveries = options.metrics.counter({
       name: 'webhook_deliveries_total',
       help: 'Attempts to deliver an anomaly by how they ended.',
@@ -73,9 +73,11 @@ export class WebhookSender {
     const timeout = AbortSignal.timeout(answerWithinMs)
     let verdict: Verdict
     try {
-      const response = await fetch(url.reveal(), {
+      const [to, signing] = await Promise.all([url.current(), secret?.current()])
+      this.#receiver = new URL(to.reveal()).origin
+      const response = await fetch(to.reveal(), {
         method: 'POST',
-        headers: headersOf(message, { secret: secret?.reveal(), nowMs: Date.now() }),
+        headers: headersOf(message, { secret: signing?.reveal(), nowMs: Date.now() }),
         body: message.body,
         redirect: 'manual',
         signal: AbortSignal.any([signal, timeout]),

@@ -6,7 +6,7 @@ import { messageOf } from '../shared/errors.ts'
 import type { Readiness } from '../shared/health-server.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Metrics } from '../shared/metrics.ts'
-import type { Secret } from '../shared/secret.ts'
+import type { LiveSecret } from '../shared/secrets/secrets.ts'
 import type { DecodedValue, TopicDecoder } from '../shared/topic-decoder.ts'
 import { AnomalyFeed, type FeedRecord } from './anomaly-feed.ts'
 import { toMessage } from './message.ts'
@@ -14,8 +14,8 @@ import { WebhookSender } from './sender.ts'
 import { isWanted } from './tenants.ts'
 
 export interface WebhookOptions {
-  readonly url: Secret
-  readonly secret: Secret | undefined
+  readonly url: Pick<LiveSecret, 'current'>
+  readonly secret: Pick<LiveSecret, 'current'> | undefined
   /** Whose anomalies are posted; see tenants.ts. */
   readonly tenants: readonly string[]
   readonly cluster: KafkaCluster

@@ -21,7 +21,8 @@ import { ResponseAssembler } from './response-assembler.ts'
 export interface SaslOptions {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
   readonly username: string
-  readonly password: string
+  /** Asked for each log-in: it may have been replaced. */
+  readonly password: () => Promise<string>
 }
 
 export interface ConnectionOptions {
@@ -72,6 +73,7 @@ interface KafkaJsRequestQueue {
 interface KafkaJsConnection {
   readonly requestQueue: KafkaJsRequestQueue
   readonly socket: net.Socket
+  readonly sasl: { password: string } | null
   /** Set while a login's bytes come that are no answers. */
   readonly authHandlers: object | null
   processData(bytes: Uint8Array): void
@@ -174,7 +176,8 @@ export class BrokerConnection {
       port: options.port,
       clientId: options.clientId,
       ssl: options.ssl ?? null,
-      sasl: options.sasl === undefined ? null : { ...options.sasl },
+      // The password comes with each log-in.
+      sasl: options.sasl === undefined ? null : { ...options.sasl, password: '' },
       connectionTimeout: options.connectTimeoutMs,
       requestTimeout: options.requestTimeoutMs,
       enforceRequestTimeout: true,
@@ -262,6 +265,13 @@ export class BrokerConnection {
   }
 
   async #authenticate(): Promise<void> {
+    const { sasl } = this.#connection
+    try {
+      if (sasl !== null) sasl.password = (await this.#options.sasl?.password()) ?? ''
+    } catch (cause) {
+      this.#dispose()
+      throw cause
+    }
     try {
       await this.#connection.authenticate()
     } catch (cause) {

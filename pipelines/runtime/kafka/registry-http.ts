@@ -18,10 +18,16 @@ import { KafkaError } from './kafka-error.ts'
 export interface RegistryConnection {
   /** Up to and including the path of the API, e.g. `http://127.0.0.1:8081/apis/ccompat/v7`. */
   readonly url: string
-  readonly login?: { readonly username: string; readonly password: string } | undefined
+  readonly login?: RegistryLogin | undefined
   /** PEM of the authority that signed the registry's certificate, if it is not a public one. */
   readonly tls?: { readonly ca: string | undefined } | undefined
   readonly requestTimeoutMs?: number
+}
+
+export interface RegistryLogin {
+  readonly username: string
+  /** Asked for each request: it may have been replaced. */
+  readonly password: () => Promise<string>
 }
 
 export interface RegistryRequest {
@@ -80,7 +86,7 @@ export const refusalIn = (
 export const notRegistry = (connection: RegistryConnection, what: string): KafkaError =>
   unreachable(connection, what, 'an answer that no registry gives; is the URL the registry?')
 
-const exchange = (
+const exchange = async (
   connection: RegistryConnection,
   { method, path, body }: RegistryRequest,
 ): Promise<{ status: number; body: string }> => {
@@ -98,7 +104,7 @@ const exchange = (
         ? {}
         : { 'content-type': MEDIA_TYPE, 'content-length': payload.length }),
     },
-    ...(login === undefined ? {} : { auth: `${login.username}:${login.password}` }),
+    ...(login === undefined ? {} : { auth: `${login.username}:${await login.password()}` }),
     ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
   }
   return new Promise((resolve, reject) => {

@@ -47,7 +47,7 @@ const version = { subject: 'a/b-value', schema, compatibility: 'FULL_TRANSITIVE'
 
 it('registers the schema as it stands, with the login, and says its id', async () => {
   const { url, asked } = await registry({ body: { id: 7 } })
-  const login = { username: 'u', password: 'p' }
+  const login = { username: 'u', password: () => Promise.resolve('p') }
   expect(await registerSchema({ url, login }, version)).toBe(7)
   expect(asked.map(({ what }) => what)).toEqual([
     'GET /apis/ccompat/v7/config/a%2Fb-value',

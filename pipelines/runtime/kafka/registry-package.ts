@@ -59,6 +59,7 @@ const exchange = async <Result>(
   work: (registry: SchemaRegistry) => Promise<Result>,
 ): Promise<Result> => {
   const { url, login, tls, requestTimeoutMs = REGISTRY_TIMEOUT_MS } = connection
+  const auth = login && { username: login.username, password: await login.password() }
   const agent = url.startsWith('https:') ? new HttpsAgent({ ca: tls?.ca }) : new HttpAgent()
   let failure: Error | undefined
   const onFailed = (message: unknown) => {
@@ -70,7 +71,7 @@ const exchange = async <Result>(
     host: url.replace(/\/+$/, ''),
     agent,
     retry: { retries: 0 }, // P3
-    ...(login === undefined ? {} : { auth: login }),
+    ...(auth === undefined ? {} : { auth }),
   })
   const limit = AbortSignal.timeout(requestTimeoutMs)
   const { promise: expired, reject } = Promise.withResolvers<never>()

@@ -90,7 +90,10 @@ describe('looking a schema up', () => {
       header = request.headers.authorization
       response.end(JSON.stringify(found.body))
     })
-    await new SchemaRegistryClient({ url, login: { username: 'u', password: 'p:q' } }).lookUp(1)
+    await new SchemaRegistryClient({
+      url,
+      login: { username: 'u', password: () => Promise.resolve('p:q') },
+    }).lookUp(1)
     expect(header).toBe(`Basic ${Buffer.from('u:p:q').toString('base64')}`)
   })
 })

@@ -43,7 +43,7 @@ export const openTestApi = async (options: TestApiOptions = {}): Promise<TestApi
   const { clickhouse } = readConfig(stackEnvironment())
   const database = uniqueName('api').replaceAll('-', '_')
   const { url, username } = clickhouse
-  const password = clickhouse.password?.reveal()
+  const password = (await clickhouse.password?.current())?.reveal()
   const target = { url, username, password, database }
   const connection = {
     url,

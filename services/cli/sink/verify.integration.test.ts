@@ -33,7 +33,7 @@ const millrace = (...args: readonly string[]) => run(env, ...args)
 beforeAll(async () => {
   const applied = await millrace('topics', 'apply')
   expect(applied.code, applied.stderr).toBe(0)
-  await migrate({ target: clickhouseTarget(config) })
+  await migrate({ target: await clickhouseTarget(config) })
   const cluster = kafkaCluster(config)
   const registry = registryConnection(config.schemaRegistry)
   const name = uniqueName('verify')

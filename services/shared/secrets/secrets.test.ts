@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Secret } from '../secret.ts'
-import { createSecrets, type Secrets } from './secrets.ts'
+import { createLogger } from '../logger.ts'
+import { Secrets } from './secrets.ts'
 import { Vault } from './vault.ts'
 
 interface Answer {
@@ -50,52 +51,113 @@ beforeEach(() => {
   }
 })
 
-const secrets = (): Secrets =>
-  createSecrets({
-    vault: { address, token: `file:${join(folder, 'token')}`, namespace: undefined },
+const secrets = (vaultAddress = address): Secrets =>
+  new Secrets({
+    vault: {
+      address: vaultAddress,
+      token: `file:${join(folder, 'token')}`,
+      namespace: undefined,
+    },
+    variable: (name) => ({ KNOWN: 'hunter2', EMPTY: '' })[name],
   })
+const at = (reference: string, own = secrets()) => own.at({ name: 'SETTING', reference })
+const textAt = async (reference: string) => (await at(reference).read()).reveal()
 
 describe('a reference', () => {
-  it('to a file is read anew each time', async () => {
-    const file = join(folder, 'secret')
-    writeFileSync(file, 'old\n')
-    expect((await secrets().resolve(`file:${file}`)).reveal()).toBe('old')
-    writeFileSync(file, 'new')
-    expect((await secrets().resolve(`file:${file}`)).reveal()).toBe('new')
+  it('to a variable', async () => {
+    expect(await textAt('env:KNOWN')).toBe('hunter2')
+  })
+
+  it('to a file gives its text without its last newline', async () => {
+    writeFileSync(join(folder, 'secret'), 'hunter2\n')
+    expect(await textAt(`file:${join(folder, 'secret')}`)).toBe('hunter2')
   })
 
   it('to a field in Vault gives its newest version', async () => {
-    expect((await secrets().resolve('vault:secret/millrace/tls#key')).reveal()).toBe('hunter2')
+    expect(await textAt('vault:secret/millrace/tls#key')).toBe('hunter2')
   })
 
   it('to Vault uses the token of the moment', async () => {
-    const own = secrets()
+    const secret = at('vault:secret/millrace/tls#key')
     writeFileSync(join(folder, 'token'), 's.old')
-    await expect(own.resolve('vault:secret/millrace/tls#key')).rejects.toThrow(/refuses the token/)
+    await expect(secret.read()).rejects.toThrow(/refuses the token/)
     writeFileSync(join(folder, 'token'), 's.root')
-    expect((await own.resolve('vault:secret/millrace/tls#key')).reveal()).toBe('hunter2')
+    expect((await secret.read()).reveal()).toBe('hunter2')
   })
 
   it.each([
     { reference: 'hunter2', code: 'SECRET_INVALID' },
     { reference: 'file:/nowhere/at/all', code: 'SECRET_INVALID' },
-    { reference: 'env:NO_SUCH_VARIABLE_HERE', code: 'SECRET_INVALID' },
+    { reference: 'env:UNKNOWN', code: 'SECRET_INVALID' },
+    { reference: 'env:EMPTY', code: 'SECRET_INVALID' },
     { reference: 'vault:secret/millrace/tls', code: 'SECRET_INVALID' },
     { reference: 'vault:secret/millrace/tls#none', code: 'SECRET_INVALID' },
     { reference: 'vault:secret/millrace/tls#port', code: 'SECRET_INVALID' },
     { reference: 'vault:secret/nothing#key', code: 'SECRET_INVALID' },
     { reference: 'vault:secret/sealed#key', code: 'SECRET_UNAVAILABLE' },
     { reference: 'vault:secret/page#key', code: 'SECRET_UNAVAILABLE' },
-  ])('$reference: $code, and no secret is said', async ({ reference, code }) => {
-    const failing = secrets().resolve(reference)
+  ])('$reference: $code, the setting is named and no secret', async ({ reference, code }) => {
+    const failing = at(reference).read()
     await expect(failing).rejects.toMatchObject({ code })
+    await expect(failing).rejects.toThrow(/^SETTING/)
     await expect(failing).rejects.not.toThrow(/hunter2|s\.root/)
   })
 
   it('to a Vault that is away can be tried again', async () => {
-    const vault = { address: 'http://127.0.0.1:1', token: `file:${join(folder, 'token')}` }
-    const away = createSecrets({ vault: { ...vault, namespace: undefined } })
-    await expect(away.resolve('vault:secret/a#b')).rejects.toMatchObject({ retryable: true })
+    const away = at('vault:secret/a#b', secrets('http://127.0.0.1:1'))
+    await expect(away.current()).rejects.toMatchObject({ retryable: true })
+  })
+})
+
+describe('a secret in use', () => {
+  const said: string[] = []
+  const logger = createLogger({
+    service: 'test',
+    level: 'info',
+    destination: { write: (line) => said.push((JSON.parse(line) as { msg: string }).msg) },
+  })
+  const file = () => join(folder, 'live')
+  const faultOf = (text: string) => (text.length < 3 ? 'has fewer than 3 characters' : undefined)
+  beforeEach(() => {
+    said.length = 0
+    writeFileSync(file(), 'old')
+  })
+
+  it('is replaced when all are read again, and only then', async () => {
+    const own = secrets('http://127.0.0.1:1')
+    const secret = at(`file:${file()}`, own)
+    expect((await secret.current()).reveal()).toBe('old')
+    writeFileSync(file(), 'new')
+    expect((await secret.current()).reveal()).toBe('old')
+    await own.refresh(logger)
+    expect((await secret.current()).reveal()).toBe('new')
+    expect(secret.last?.reveal()).toBe('new')
+    expect(said).toContain('A secret was replaced')
+  })
+
+  it.each([
+    { title: 'removed', spoil: () => rmSync(file()) },
+    { title: 'emptied', spoil: () => writeFileSync(file(), '') },
+    { title: 'of no use', spoil: () => writeFileSync(file(), 'no') },
+  ])('holds while its file is $title, with one warning', async ({ spoil }) => {
+    const own = new Secrets({ vault: undefined, variable: () => undefined })
+    const secret = own.at({ name: 'SETTING', reference: `file:${file()}`, faultOf })
+    await own.readAll()
+    spoil()
+    await own.refresh(logger)
+    await own.refresh(logger)
+    expect((await secret.current()).reveal()).toBe('old')
+    expect(said).toEqual(['A secret cannot be read; the last one holds'])
+    writeFileSync(file(), 'new')
+    await own.refresh(logger)
+    expect((await secret.current()).reveal()).toBe('new')
+  })
+
+  it('that is of no use at the start is an error, which does not show it', async () => {
+    writeFileSync(file(), 'no')
+    const own = secrets()
+    own.at({ name: 'SETTING', reference: `file:${file()}`, faultOf })
+    await expect(own.readAll()).rejects.toThrow(/^SETTING refers .* has fewer than 3 characters/)
   })
 })
 
