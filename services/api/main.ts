@@ -6,15 +6,15 @@ import { askRegistry } from '../../pipelines/runtime/kafka/registry-http.ts'
 import { allTopics } from '../../schemas/topics.ts'
 import { clickhouseTarget, openClickHouse } from '../shared/clickhouse.ts'
 import type { Config } from '../shared/config.ts'
-import { EXIT, messageOf, ServiceError, type ExitCode } from '../shared/errors.ts'
+import type { ExitCode } from '../shared/errors.ts'
 import { openIdentity } from '../shared/identity/open-identity.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
+import { listen } from '../shared/listen.ts'
 import { registryConnection } from '../shared/registry.ts'
 import { runService, type ServiceContext } from '../shared/service.ts'
 import { buildApp } from './app.ts'
 import { pipelineLag, sinkLag } from './lag.ts'
 import * as probes from './probes.ts'
-import type { ApiInstance } from './ports.ts'
 import { createStorage, maxExecutionSeconds, type Storage } from './queries/storage.ts'
 import { createReadiness, type Probe } from './readiness.ts'
 
@@ -68,7 +68,8 @@ const start = async ({ config, logger, metrics, listeners, signal }: ServiceCont
   }
   try {
     signal.throwIfAborted()
-    await listen(app, config)
+    const { host, apiPort: port } = config
+    await listen(app, { service: 'api', host, port, variable: 'API_PORT' })
   } catch (error) {
     await stop()
     throw error
@@ -79,15 +80,6 @@ const start = async ({ config, logger, metrics, listeners, signal }: ServiceCont
 /** Where commands look by themselves; both run where `npm start` does. */
 const isDefaultData = (folder: string | undefined): folder is undefined =>
   folder === undefined || resolve('.millrace') === folder
-
-const listen = async (app: ApiInstance, { host, apiPort }: Config): Promise<void> => {
-  try {
-    await app.listen({ host, port: apiPort })
-  } catch (cause) {
-    const message = `api cannot listen on ${host}:${apiPort} (${messageOf(cause)}). Free the port or set API_PORT.`
-    throw new ServiceError({ code: 'LISTEN_FAILED', exitCode: EXIT.usage, message, cause })
-  }
-}
 
 const pendingNames = async (config: Config): Promise<string[]> => {
   const pending = await pendingMigrations({ target: await clickhouseTarget(config) })

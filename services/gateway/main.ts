@@ -10,11 +10,12 @@ import {
   telemetrySpans,
 } from '../../schemas/topics.ts'
 import type { Config } from '../shared/config.ts'
-import { EXIT, messageOf, ServiceError, type ExitCode } from '../shared/errors.ts'
+import type { ExitCode } from '../shared/errors.ts'
 import type { Readiness } from '../shared/health-server.ts'
 import { openIdentity } from '../shared/identity/open-identity.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
 import { SeriesAdmission, type SeriesRefusal } from '../shared/limits/series-admission.ts'
+import { listen } from '../shared/listen.ts'
 import { LATENCY_BUCKETS_SECONDS } from '../shared/metrics.ts'
 import { registryConnection, schemaRegistry } from '../shared/registry.ts'
 import { retry } from '../shared/retry.ts'
@@ -25,7 +26,7 @@ import { BodyReader } from './bodies.ts'
 import { knownIds } from './warm-ledger.ts'
 import { KafkaIntake } from './intake.ts'
 import { RecentLedger } from './ledger.ts'
-import { LiveTenants } from './live-tenants.ts'
+import { SeenTenants } from './seen-tenants.ts'
 import type { DoorScope, GatewayRecords } from './ports.ts'
 import { webhookSecrets } from './webhooks/webhook-secrets.ts'
 
@@ -104,7 +105,8 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
       nowMs: Date.now,
     })
     signal.throwIfAborted()
-    await listen(app, config)
+    const { host, gateway } = config
+    await listen(app, { service: 'gateway', host, port: gateway.port, variable: 'GATEWAY_PORT' })
     const listening = app
     return { ready, stop: () => stop(listening) }
   } catch (error) {
@@ -223,7 +225,7 @@ const intakeOf = (
   }: Pick<Connections, 'producer'> &
     Pick<ServiceContext, 'metrics' | 'logger'> & { readonly tenants: TopicRecords<TenantSeen> },
 ): KafkaIntake => {
-  const live = new LiveTenants({ recordOf: (seen) => tenants.borrow(seen), nowMs: Date.now })
+  const seenTenants = new SeenTenants({ recordOf: (seen) => tenants.borrow(seen), nowMs: Date.now })
   const acknowledgement = metrics.histogram({
     name: 'gateway_acknowledgement_duration_seconds',
     help: 'Time until Kafka has acknowledged all of a request.',
@@ -241,7 +243,7 @@ const intakeOf = (
     },
     nowMs: Date.now,
     random: Math.random,
-    wordOf: (tenant) => live.word(tenant),
+    wordOf: (tenant) => seenTenants.word(tenant),
     onAcknowledged: (afterMs) => {
       acknowledgement.observe(afterMs / 1000)
     },
@@ -249,13 +251,4 @@ const intakeOf = (
       logger.error({ err: error }, 'Kafka refuses what was sent: senders are told to come again')
     }),
   })
-}
-
-const listen = async (app: DoorScope, { host, gateway }: Config): Promise<void> => {
-  try {
-    await app.listen({ host, port: gateway.port })
-  } catch (cause) {
-    const message = `gateway cannot listen on ${host}:${String(gateway.port)} (${messageOf(cause)}). Free the port or set GATEWAY_PORT.`
-    throw new ServiceError({ code: 'LISTEN_FAILED', exitCode: EXIT.usage, message, cause })
-  }
 }

@@ -1,7 +1,8 @@
 /** The bytes of a file, unpacked where its name ends in .gz. */
-import { createReadStream } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
+import type { EpochMs } from '../../schemas/topic.ts'
 import { messageOf } from '../shared/errors.ts'
 import { ReplayError } from './replay-error.ts'
 
@@ -41,6 +42,15 @@ export const startOf = async (path: string, maxBytes: number): Promise<Buffer> =
     throw unreadable(path, cause)
   } finally {
     input.destroy()
+  }
+}
+
+/** When the file was last written. */
+export const writtenMs = (path: string): EpochMs => {
+  try {
+    return Math.floor(statSync(path).mtimeMs)
+  } catch (cause) {
+    throw unreadable(path, cause)
   }
 }
 

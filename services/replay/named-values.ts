@@ -147,6 +147,9 @@ export class Taker {
 export const membersOf = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
 
+/** `ts-travel-service-64469b5b48-5rjvb` is a pod of ts-travel-service. */
+export const serviceOfPod = (pod: string): string => pod.replace(/-[a-z0-9]{6,10}-[a-z0-9]{5}$/, '')
+
 /** Runs what makes a record; what it refuses is the reason of a bad row. */
 export const rowOf = <Value>(
   { line, bytes }: { readonly line: number; readonly bytes: number },

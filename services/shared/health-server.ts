@@ -7,7 +7,8 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
-import { EXIT, messageOf, ServiceError } from './errors.ts'
+import { messageOf } from './errors.ts'
+import { listenFailure } from './listen.ts'
 import type { Listeners } from './tls.ts'
 
 /** `true`, or why not. */
@@ -73,8 +74,7 @@ const respond = async (
 const listen = (server: Server, { service, host, port }: HealthServerOptions): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', (cause) => {
-      const message = `${service} cannot listen on ${host}:${port} for health and metrics (${cause.message}). Free the port or set METRICS_PORT.`
-      reject(new ServiceError({ code: 'LISTEN_FAILED', exitCode: EXIT.usage, message, cause }))
+      reject(listenFailure({ service, host, port, variable: 'METRICS_PORT' }, cause))
     })
     server.listen(port, host, resolve)
   })

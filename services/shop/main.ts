@@ -9,7 +9,8 @@ import { currentTrace } from '../instrument/context.ts'
 import { settingsFrom } from '../instrument/settings.ts'
 import { flush, logStream, startInstrument } from '../instrument/start.ts'
 import type { Config } from '../shared/config.ts'
-import { EXIT, messageOf, ServiceError, type ExitCode } from '../shared/errors.ts'
+import type { ExitCode } from '../shared/errors.ts'
+import { listen } from '../shared/listen.ts'
 import { runService, type RunningService, type ServiceContext } from '../shared/service.ts'
 import { buildShop, ROUTES, type ShopPorts, type ShopScope } from './app.ts'
 import { tellDeployed } from './deployed.ts'
@@ -41,7 +42,8 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
     environment: ENVIRONMENT,
     ownUrl: () => app.listeningOrigin,
   })
-  await listen(app, config)
+  const { host, shopPort: port } = config
+  await listen(app, { service: 'shop', host, port, variable: 'SHOP_PORT' })
   const { gatewayUrl } = config
   process.stderr.write(banner(app.listeningOrigin, gatewayUrl))
   const telling = tellDeployed({ gatewayUrl, version, environment: ENVIRONMENT, signal, logger })
@@ -63,15 +65,6 @@ const shopLoggers = ({ logLevel }: Config): ShopPorts['loggerOf'] => {
   const streams = multistream([{ stream: process.stdout }, { stream: logStream() }])
   const logger = pino({ level: logLevel, base: null, mixin: currentTrace }, streams)
   return (service) => logger.child({ service })
-}
-
-const listen = async (app: ShopScope, { host, shopPort }: Config): Promise<void> => {
-  try {
-    await app.listen({ host, port: shopPort })
-  } catch (cause) {
-    const message = `shop cannot listen on ${host}:${String(shopPort)} (${messageOf(cause)}). Free the port or set SHOP_PORT.`
-    throw new ServiceError({ code: 'LISTEN_FAILED', exitCode: EXIT.usage, message, cause })
-  }
 }
 
 const banner = (url: string, gatewayUrl: string): string =>

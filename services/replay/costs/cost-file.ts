@@ -1,11 +1,10 @@
 /** A bill in CSV, in one of the layouts known here: told from its header. */
-import { statSync } from 'node:fs'
 import type { CostRecord } from '../../../schemas/generated/telemetry-costs.ts'
 import type { EpochMs } from '../../../schemas/topic.ts'
 import { telemetryCosts } from '../../../schemas/topics.ts'
 import { Cells, columnsOf, RowProblem, type Columns } from '../cells.ts'
 import { csvRecords } from '../csv-records.ts'
-import { unreadable } from '../file-bytes.ts'
+import { writtenMs } from '../file-bytes.ts'
 import type { InputFile } from '../input-files.ts'
 import { badRow, type FileReader, type Row } from '../rows.ts'
 import type { ReadContext, ReplaySignal } from '../signal.ts'
@@ -38,7 +37,7 @@ const costRows = (context: ReadContext, options: CostOptions): FileReader<CostRo
     const delivery = {
       tenant: context.tenant,
       export: options.exportName ?? file.name,
-      asOf: options.asOfMs ?? writtenMs(file),
+      asOf: options.asOfMs ?? writtenMs(file.path),
     }
     let layout: Layout | undefined
     for await (const record of csvRecords(file.path)) {
@@ -98,12 +97,4 @@ const layoutOf = (header: readonly string[]): Layout | undefined => {
   }
   const cur = columnsOf(header, curColumn)
   return cur.has(CUR_COLUMN) ? { columns: cur, width, rowOf: curRow } : undefined
-}
-
-const writtenMs = ({ path }: InputFile): EpochMs => {
-  try {
-    return Math.floor(statSync(path).mtimeMs)
-  } catch (cause) {
-    throw unreadable(path, cause)
-  }
 }

@@ -1,13 +1,12 @@
 /** Log files of any kind known here: plain text, lines of JSON, tables. */
-import { statSync } from 'node:fs'
 import { logEntry } from '../../../pipelines/intake/plain/log-entry.ts'
 import { parseTimestamp } from '../../../pipelines/intake/timestamp.ts'
 import type { LogEntry } from '../../../schemas/generated/telemetry-logs.ts'
 import type { EpochMs } from '../../../schemas/topic.ts'
 import { telemetryLogs } from '../../../schemas/topics.ts'
-import { unreadable } from '../file-bytes.ts'
+import { writtenMs } from '../file-bytes.ts'
 import type { InputFile } from '../input-files.ts'
-import { kindOf, membersOf, namedValues, rowOf, Taker } from '../named-values.ts'
+import { kindOf, membersOf, namedValues, rowOf, serviceOfPod, Taker } from '../named-values.ts'
 import { badRow, shortened, type FileReader, type Row } from '../rows.ts'
 import type { ReadContext, ReplaySignal } from '../signal.ts'
 import { findTime, TIME_FORMATS, Years, type TimeFormat } from './log-times.ts'
@@ -35,11 +34,11 @@ interface Surroundings {
 
 const logRows = (context: ReadContext, { service, year }: LogOptions): FileReader<LogEntry> =>
   async function* (file) {
-    const writtenMs = writtenAt(file)
+    const written = writtenMs(file.path)
     const around: Surroundings = {
       context,
       service: service ?? serviceOf(file),
-      years: () => new Years({ firstYear: year, writtenMs }),
+      years: () => new Years({ firstYear: year, writtenMs: written }),
     }
     yield* (await kindOf(file)) === 'text' ? textRows(file, around) : namedRows(file, around)
   }
@@ -131,9 +130,6 @@ const wrapped = (text: string): string => {
   }
 }
 
-/** `ts-travel-service-64469b5b48-5rjvb` is a pod of ts-travel-service. */
-const serviceOfPod = (pod: string): string => pod.replace(/-[a-z0-9]{6,10}-[a-z0-9]{5}$/, '')
-
 /** `checkout` for checkout.log and checkout.log.1, `Linux_2k` for Linux_2k.log_structured.csv. */
 const serviceOf = ({ name }: InputFile): string =>
   name.replace(/\.log(?:_structured)?(?:\.\d+)?$/, '')
@@ -202,12 +198,4 @@ class NamedTimes {
 const partsOf = (taker: Taker, names: readonly string[]): string | undefined => {
   const parts = names.map((name) => taker.get(name))
   return parts.some((part) => part === undefined) ? undefined : parts.map(String).join(' ')
-}
-
-const writtenAt = ({ path }: InputFile): EpochMs => {
-  try {
-    return Math.floor(statSync(path).mtimeMs)
-  } catch (cause) {
-    throw unreadable(path, cause)
-  }
 }

@@ -4,6 +4,7 @@
  */
 import { BadInput } from '../../../pipelines/intake/bad-input.ts'
 import { isEventTime } from '../../../pipelines/intake/event-time.ts'
+import { UNKNOWN_SERVICE } from '../../../pipelines/intake/otlp/resource.ts'
 import type {
   Span,
   SpanEvent,
@@ -11,12 +12,11 @@ import type {
   SpanLink,
   SpanStatus,
 } from '../../../schemas/generated/telemetry-spans.ts'
-import { membersOf, Taker } from '../named-values.ts'
+import { membersOf, serviceOfPod, Taker } from '../named-values.ts'
 import type { ReadContext } from '../signal.ts'
 import { durationUs, microsOf } from './span-times.ts'
 
 const KINDS: readonly SpanKind[] = ['internal', 'server', 'client', 'producer', 'consumer']
-const UNKNOWN_SERVICE = 'unknown_service'
 const MAX_STATUS_CODE = 999
 
 /** @throws BadInput naming what is missing, or cannot be so */
@@ -33,7 +33,7 @@ export const namedSpan = (
     text(taker.take('service', 'servicename')) ??
     text(local['serviceName']) ??
     resource['service.name'] ??
-    pod?.replace(/-[a-z0-9]{6,10}-[a-z0-9]{5}$/, '') ??
+    (pod && serviceOfPod(pod)) ??
     UNKNOWN_SERVICE
   const start = startOf(taker, latestMs)
   const name = text(taker.take('name', 'operationname', 'operation'))

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
-import { LiveTenants } from './live-tenants.ts'
+import { SeenTenants } from './seen-tenants.ts'
 
 const HOUR_MS = 3_600_000
 
 const tenants = () => {
   let nowMs = 0
-  const live = new LiveTenants({
+  const seenTenants = new SeenTenants({
     recordOf: ({ tenant }) => ({
       topic: 'control.tenants',
       partition: 0,
@@ -15,7 +15,7 @@ const tenants = () => {
     nowMs: () => nowMs,
   })
   return {
-    said: (tenant: string) => live.word(tenant)?.key.toString(),
+    said: (tenant: string) => seenTenants.word(tenant)?.key.toString(),
     wait: (ms: number) => {
       nowMs += ms
     },

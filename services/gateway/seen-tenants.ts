@@ -12,16 +12,16 @@ const MAX_TENANTS = 10_000
 /** Their clock is their own: a tick of the wall clock would end their history. */
 const OWN_CLOCK = /^(replay|sim)-/
 
-export interface TenantCallOptions {
+export interface SeenTenantsOptions {
   readonly recordOf: (seen: TenantSeen) => OutgoingRecord
   readonly nowMs: () => number
 }
 
-export class LiveTenants {
-  readonly #options: TenantCallOptions
+export class SeenTenants {
+  readonly #options: SeenTenantsOptions
   readonly #saidMs = new Map<string, number>()
 
-  constructor(options: TenantCallOptions) {
+  constructor(options: SeenTenantsOptions) {
     this.#options = options
   }
 
