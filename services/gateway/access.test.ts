@@ -121,6 +121,22 @@ const post = (url: string, headers: Readonly<Record<string, string>> = {}, paylo
   })
 const withKey = ({ key }: { readonly key: string }) => ({ 'x-api-key': key })
 
+interface OpenApi {
+  readonly tags: readonly { readonly name: string }[]
+  readonly paths: Readonly<
+    Record<
+      string,
+      {
+        readonly post?: {
+          readonly tags?: readonly string[]
+          readonly summary?: string
+          readonly requestBody?: { readonly content: Readonly<Record<string, { schema?: object }>> }
+        }
+      }
+    >
+  >
+}
+
 /** The tree that Fastify prints: four characters of indentation for each part of a path. */
 const pathsOf = (server: DoorScope): string[] => {
   const parts: string[] = []
@@ -140,6 +156,19 @@ it('has no path that this test does not know', () => {
   const found = pathsOf(app)
   expect(found.filter((path) => !path.startsWith('/docs')).sort()).toEqual([...known].sort())
 })
+
+it.each(Object.keys(writes))(
+  '/docs shows %s with a summary, under a heading, with a body',
+  async (url) => {
+    const { paths, tags } = (await app.inject('/docs/json')).json<OpenApi>()
+    const post = paths[url]?.post
+    expect(tags.map(({ name }) => name)).toContain(post?.tags?.[0])
+    expect(post?.summary).toBeTruthy()
+    for (const { schema } of Object.values(post?.requestBody?.content ?? { none: {} })) {
+      expect(schema).toBeTruthy()
+    }
+  },
+)
 
 describe.each(Object.entries(writes))('%s', (url, kind) => {
   it.each([

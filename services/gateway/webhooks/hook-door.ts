@@ -1,6 +1,6 @@
 /** What the doors of GitLab, GitHub and Argo CD have in common: a body that may be signed, and one event in it. */
 import type { IncomingHttpHeaders } from 'node:http'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyRequest, FastifySchema } from 'fastify'
 import type { EventArrival, Mapping } from '../../../pipelines/intake/events/mapping.ts'
 import type { DeploymentEvent } from '../../../schemas/generated/telemetry-deployments.ts'
 import type { Principal } from '../../shared/identity/principal.ts'
@@ -23,6 +23,7 @@ export interface HookRequest {
 export interface Hook {
   readonly source: HookSource
   readonly url: string
+  readonly schema: FastifySchema
   readonly mediaTypes: readonly string[]
   /** What the request shows; undefined when it shows nothing. */
   readonly proofOf: (request: HookRequest, nowMs: number) => HookProof | undefined
@@ -34,12 +35,12 @@ export interface Hook {
 const config = { access: { writes: 'deployments', signed: true } } as const
 
 export const hookDoor =
-  ({ source, url, mediaTypes, proofOf, eventOf }: Hook): Door =>
+  ({ source, url, schema, mediaTypes, proofOf, eventOf }: Hook): Door =>
   (scope, ports) => {
     const { records, nowMs } = ports
     // Signatures cover the body as it was sent, so it must not be packed.
     ports.readBodies({ mediaTypes, encodings: [], limitBytes: BODY_BYTES })
-    scope.post(url, { config }, (request) => {
+    scope.post(url, { config, schema }, (request) => {
       const hook = { headers: request.headers, body: bodyOf(request) }
       const sender = hookSender({
         source,

@@ -11,6 +11,7 @@ import { parseJson } from '../../../../pipelines/intake/json.ts'
 import type { DeploymentEvent } from '../../../../schemas/generated/telemetry-deployments.ts'
 import { bodyOf } from '../../bodies.ts'
 import type { Door } from '../../ports.ts'
+import { describedEvents } from '../described.ts'
 import { takeEvents } from '../../webhooks/event-answer.ts'
 import { headerOf } from '../../webhooks/hook-sender.ts'
 import { arrivalOf } from '../../webhooks/said-in-address.ts'
@@ -18,13 +19,42 @@ import { arrivalOf } from '../../webhooks/said-in-address.ts'
 const STRUCTURED = 'application/cloudevents+json'
 const BATCH = 'application/cloudevents-batch+json'
 
+const context = {
+  specversion: '0.5.1',
+  id: '271069a8',
+  source: '/ci',
+  type: 'dev.cdevents.service.deployed.0.3.0',
+  timestamp: '2026-03-01T12:00:00Z',
+}
+const data = {
+  context,
+  subject: {
+    id: 'checkout',
+    content: {
+      environment: { id: 'production' },
+      artifactId: 'pkg:oci/checkout@sha256%3A0b31?tag=v1.4.0',
+    },
+  },
+}
+const { id, source, type } = context
+const schema = describedEvents({
+  summary: 'CDEvents in CloudEvents',
+  description:
+    'CDEvents 0.3 to 0.5 in CloudEvents 1.0: `application/json` with `ce-` headers, structured, or in a batch.',
+  headers: { 'ce-specversion': '1.0', 'ce-id': id, 'ce-source': source, 'ce-type': type },
+  bodies: {
+    [STRUCTURED]: { specversion: '1.0', id, source, type, data },
+    'application/json': data,
+  },
+})
+
 export const cloudevents: Door = (scope, ports) => {
   ports.readBodies({
     mediaTypes: ['application/json', STRUCTURED, BATCH],
     encodings: ['gzip', 'deflate', 'br', 'zstd'],
   })
   const config = { access: { writes: 'deployments' } } as const
-  scope.post('/ingest/cloudevents', { config }, (request) => {
+  scope.post('/ingest/cloudevents', { config, schema }, (request) => {
     const { sender } = request
     const arrival = arrivalOf(request, sender, ports.nowMs())
     const { deployments: records } = ports.records

@@ -2,6 +2,7 @@
 import { BadInput } from '../../../../pipelines/intake/bad-input.ts'
 import { githubEvent } from '../../../../pipelines/intake/events/github.ts'
 import { parseJson } from '../../../../pipelines/intake/json.ts'
+import { describedEvents } from '../described.ts'
 import { hookDoor, type HookRequest } from '../../webhooks/hook-door.ts'
 import { headerOf, type HookProof } from '../../webhooks/hook-sender.ts'
 import { isGithubSignature } from '../../webhooks/signature.ts'
@@ -28,6 +29,24 @@ const jsonOf = ({ headers, body }: HookRequest): unknown => {
 export const github = hookDoor({
   source: 'github',
   url: '/ingest/github',
+  schema: describedEvents({
+    summary: 'Webhooks of GitHub',
+    description:
+      'Signed with a secret of `GATEWAY_WEBHOOK_SECRETS`, or with an API key. Deployments, their statuses, merged pull requests and workflow runs.',
+    headers: { 'x-github-event': 'deployment_status' },
+    bodies: {
+      'application/json': {
+        deployment: {
+          id: 42,
+          sha: '1f0e3dad99908345f7439f8ffabdffc4c04b2d9a',
+          ref: 'main',
+          environment: 'production',
+        },
+        deployment_status: { id: 4711, state: 'success', created_at: '2026-03-01T12:00:00Z' },
+        repository: { name: 'checkout', full_name: 'shop/checkout' },
+      },
+    },
+  }),
   mediaTypes: ['application/json', FORM],
   proofOf,
   eventOf: (request, arrival) => {

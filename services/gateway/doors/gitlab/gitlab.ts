@@ -6,6 +6,7 @@
  */
 import { gitlabEvent } from '../../../../pipelines/intake/events/gitlab.ts'
 import { parseJson } from '../../../../pipelines/intake/json.ts'
+import { describedEvents } from '../described.ts'
 import { hookDoor, type HookRequest } from '../../webhooks/hook-door.ts'
 import { headerOf, type HookProof } from '../../webhooks/hook-sender.ts'
 import { isFresh, isSameText, isStandardSignature } from '../../webhooks/signature.ts'
@@ -30,6 +31,21 @@ const proofOf = ({ headers, body }: HookRequest, nowMs: number): HookProof | und
 export const gitlab = hookDoor({
   source: 'gitlab',
   url: '/ingest/gitlab',
+  schema: describedEvents({
+    summary: 'Webhooks of GitLab',
+    description:
+      'With a signing token or secret token of `GATEWAY_WEBHOOK_SECRETS`, or an API key. Deployments, pipelines, jobs, merge requests and feature flags.',
+    bodies: {
+      'application/json': {
+        object_kind: 'deployment',
+        status: 'success',
+        status_changed_at: '2026-03-01 14:00:00 +0200',
+        deployment_id: 15,
+        environment: 'production',
+        project: { path_with_namespace: 'shop/checkout' },
+      },
+    },
+  }),
   mediaTypes: ['application/json'],
   proofOf,
   eventOf: ({ headers, body }, arrival) => {

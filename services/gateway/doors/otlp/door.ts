@@ -21,6 +21,7 @@ import {
   MEDIA_TYPES,
   type Answer,
 } from './answers.ts'
+import { logsRoute, metricsRoute, tracesRoute } from './routes.ts'
 import { logsSignal, metricsSignal, tracesSignal, type OtlpPorts, type Signal } from './signals.ts'
 
 export const otlp = (scope: DoorScope, ports: OtlpPorts): void => {
@@ -29,17 +30,9 @@ export const otlp = (scope: DoorScope, ports: OtlpPorts): void => {
     encodings: ['gzip'],
   })
   scope.setErrorHandler(asStatus)
-  scope.post(
-    '/v1/traces',
-    { config: { access: { writes: 'traces' } } },
-    take(tracesSignal(ports), ports),
-  )
-  scope.post(
-    '/v1/metrics',
-    { config: { access: { writes: 'metrics' } } },
-    take(metricsSignal(ports), ports),
-  )
-  scope.post('/v1/logs', { config: { access: { writes: 'logs' } } }, take(logsSignal(ports), ports))
+  scope.post('/v1/traces', tracesRoute, take(tracesSignal(ports), ports))
+  scope.post('/v1/metrics', metricsRoute, take(metricsSignal(ports), ports))
+  scope.post('/v1/logs', logsRoute, take(logsSignal(ports), ports))
 }
 
 const take =

@@ -1,6 +1,7 @@
 /** The paths of plain JSON, as `/docs` shows them. */
 import Type from 'typebox'
 import type { RouteShorthandOptions } from 'fastify'
+import { ACCEPTED } from '../described.ts'
 import type { SignalKind } from '../../../shared/identity/principal.ts'
 
 const timestamp = Type.Unsafe<string | number>({
@@ -30,8 +31,12 @@ const log = Type.Object({
   service: Type.String({ examples: ['checkout'] }),
   labels: texts('At most 128.', { component: 'payment' }),
   environment: Type.Optional(Type.String({ examples: ['production'] })),
-  trace_id: Type.Optional(Type.String({ description: '32 hex digits' })),
-  span_id: Type.Optional(Type.String({ description: '16 hex digits' })),
+  trace_id: Type.Optional(
+    Type.String({ description: '32 hex digits', examples: ['5b8efff798038103d269b633813fc60c'] }),
+  ),
+  span_id: Type.Optional(
+    Type.String({ description: '16 hex digits', examples: ['eee19b7ec3c1b174'] }),
+  ),
 })
 
 const deployment = Type.Object({
@@ -45,7 +50,10 @@ const deployment = Type.Object({
   }),
   environment: Type.Optional(Type.String({ examples: ['production'] })),
   id: Type.Optional(
-    Type.String({ description: 'Identity of the event; without it its content is.' }),
+    Type.String({
+      description: 'Identity of the event; without it its content is.',
+      examples: ['release-2.3.1'],
+    }),
   ),
   metadata: texts('`commit`, `deployed_by`, and what else there is to say.', {
     commit: '4f9c2ab',
@@ -53,20 +61,23 @@ const deployment = Type.Object({
   }),
 })
 
-const answer = Type.Object({
-  status: Type.Literal('accepted'),
-  accepted: Type.Integer({ description: 'Kafka has acknowledged so many.' }),
-  rejectedCount: Type.Integer(),
-  rejected: Type.Array(
-    Type.Object({
-      index: Type.Integer({ description: 'Place in the array.' }),
-      field: Type.String(),
-      value: Type.Unknown(),
-      limit: Type.String({ description: 'What it must be.' }),
-    }),
-    { description: 'The first hundred.' },
-  ),
-})
+const answer = Type.Object(
+  {
+    status: Type.Literal('accepted'),
+    accepted: Type.Integer({ description: 'Kafka has acknowledged so many.' }),
+    rejectedCount: Type.Integer(),
+    rejected: Type.Array(
+      Type.Object({
+        index: Type.Integer({ description: 'Place in the array.' }),
+        field: Type.String(),
+        value: Type.Unknown(),
+        limit: Type.String({ description: 'What it must be.' }),
+      }),
+      { description: 'The first hundred.' },
+    ),
+  },
+  { description: ACCEPTED },
+)
 
 const route = (
   writes: SignalKind,

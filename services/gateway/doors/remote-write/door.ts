@@ -23,6 +23,7 @@ import { hashOfSeries } from '../../../shared/limits/series-admission.ts'
 import { appendPoints } from '../../append-points.ts'
 import type { Door, DoorCounts } from '../../ports.ts'
 import { doorProblem, gatewayProblem } from '../../problem.ts'
+import { ACCEPTED, described } from '../described.ts'
 import { answerTo, nothingWritten, writtenHeaders, type Answer } from './answer.ts'
 import { ENCODING, isSnappy, MEDIA_TYPE, versionOf } from './content.ts'
 
@@ -32,6 +33,16 @@ const MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 const SERIES_CACHE_BYTES = 64 * 1024 * 1024
 const TOO_MANY_SERIES = 'the tenant has too many series, or too many new ones'
 const PLAIN_TEXT = 'text/plain; charset=utf-8'
+
+const schema = {
+  ...described('Prometheus', {
+    summary: 'remote_write 1.0 and 2.0',
+    description: 'Protobuf in a block of Snappy, as Prometheus and its agents send it.',
+    headers: { 'content-encoding': 'snappy', 'x-prometheus-remote-write-version': '0.1.0' },
+    bodies: { [MEDIA_TYPE]: null },
+  }),
+  response: { 204: { type: 'null', description: ACCEPTED } },
+}
 
 export const remoteWrite: Door = (scope, ports) => {
   const { readBodies, records, ledger, count, admitSeries, nowMs } = ports
@@ -56,7 +67,7 @@ export const remoteWrite: Door = (scope, ports) => {
   })
   scope.setErrorHandler(inPlainText)
 
-  const options = { config: { access: { writes: 'metrics' } } } as const
+  const options = { config: { access: { writes: 'metrics' } }, schema } as const
   scope.post<{ Body: Buffer }>('/api/v1/write', options, async (request, reply) => {
     const { body, sender } = request
     const version = announcedVersion(request)
