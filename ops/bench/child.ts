@@ -38,7 +38,7 @@ export const script = (
 ): ChildOptions => ({
   command: process.execPath,
   args: [
-    ...nodeFlags(workerHeapMegabytes),
+    ...nodeFlags({ heapMegabytes: workerHeapMegabytes }),
     fileURLToPath(new URL(name, import.meta.url)),
     ...args.map(String),
   ],

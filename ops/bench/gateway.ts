@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from '../../infra/local/ports.ts'
 import { readToEnd } from '../../pipelines/runtime/kafka/index.ts'
 import { allTopics, telemetryMetrics } from '../../schemas/topics.ts'
-import { allocatorSettings, nodeFlags } from '../../services/shared/node-process.ts'
+import { allocatorSettings, gatewayMemory, nodeFlags } from '../../services/shared/node-process.ts'
 import { readConfig } from '../../services/shared/config.ts'
 import { applyTopics } from '../../services/topics/apply.ts'
 import { topicServers } from '../../services/topics/servers.ts'
@@ -55,8 +55,6 @@ export interface GatewayReport {
 
 const WARM_UP_SHARE = 0.2
 const SINGLE_SHARE = 0.1
-/** As `millrace up` starts it. */
-const HEAP_MEGABYTES = 384
 const START_MS = 60_000
 const cli = fileURLToPath(new URL('../../services/cli/main.ts', import.meta.url))
 
@@ -96,7 +94,7 @@ const startGateway = async ({ env }: BenchStack): Promise<Gateway> => {
   const port = await freePort()
   const child = startChild({
     command: process.execPath,
-    args: [...nodeFlags(HEAP_MEGABYTES), cli, 'service', 'gateway'],
+    args: [...nodeFlags(gatewayMemory), cli, 'service', 'gateway'],
     env: { ...allocatorSettings, ...env, GATEWAY_PORT: String(port), LOG_LEVEL: 'warn' },
     timeoutMs: 3_600_000,
   })

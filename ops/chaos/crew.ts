@@ -63,7 +63,7 @@ export class Crew {
       silent: true,
       // A signal to the drill's terminal is not for it.
       detached: true,
-      execArgv: [...nodeFlags(workerHeapMegabytes)],
+      execArgv: [...nodeFlags({ heapMegabytes: workerHeapMegabytes })],
     })
     const log = createWriteStream(logOf(place), { flags: 'a' })
     child.stderr?.pipe(log)

@@ -64,7 +64,7 @@ export const prepareServers = async (options: {
 const sinkSpec = (environment: Servers['environment'], port: number): ProcessSpec => ({
   name: 'sink',
   command: process.execPath,
-  args: [...nodeFlags(SINK_HEAP_MEGABYTES), MAIN, 'service', 'sink'],
+  args: [...nodeFlags({ heapMegabytes: SINK_HEAP_MEGABYTES }), MAIN, 'service', 'sink'],
   env: { ...environment, METRICS_PORT: String(port) },
   ipc: false,
   healthy: (signal) => httpHealth(`http://127.0.0.1:${port}/readyz`, signal),

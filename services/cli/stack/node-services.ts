@@ -4,15 +4,21 @@ import { fileURLToPath } from 'node:url'
 
 import type { PortName, ProcessSpec, RunningServers } from '../../../infra/local/index.ts'
 import { httpHealth } from '../../../infra/local/index.ts'
-import { allocatorSettings, nodeFlags, workerHeapMegabytes } from '../../shared/node-process.ts'
+import {
+  allocatorSettings,
+  gatewayMemory,
+  nodeFlags,
+  workerHeapMegabytes,
+  type NodeMemory,
+} from '../../shared/node-process.ts'
 import { isService } from './run-service.ts'
 
 export interface NodeService {
   readonly name: string
   /** Where its health is; `any` for one that nobody else needs to find. */
   readonly port: PortName | 'any'
-  /** Bound of its heap; resident memory is some 50 MB more. */
-  readonly heapMegabytes: number
+  /** Resident memory is some 50 MB more than the heap. */
+  readonly memory: NodeMemory
   /** The environment variable that gives it that port. */
   readonly portVariable: 'API_PORT' | 'GATEWAY_PORT' | 'METRICS_PORT' | 'SHOP_PORT'
   /** The path that the supervisor asks. The API's /readyz speaks for all of the stack, itself among them. */
@@ -25,35 +31,35 @@ export const nodeServices: readonly NodeService[] = [
     port: 'metrics',
     portVariable: 'METRICS_PORT',
     healthPath: '/readyz',
-    heapMegabytes: workerHeapMegabytes,
+    memory: { heapMegabytes: workerHeapMegabytes },
   },
   {
     name: 'sink',
     port: 'sinkMetrics',
     portVariable: 'METRICS_PORT',
     healthPath: '/readyz',
-    heapMegabytes: 192,
+    memory: { heapMegabytes: 192 },
   },
   {
     name: 'api',
     port: 'api',
     portVariable: 'API_PORT',
     healthPath: '/healthz',
-    heapMegabytes: 192,
+    memory: { heapMegabytes: 192 },
   },
   {
     name: 'gateway',
     port: 'gateway',
     portVariable: 'GATEWAY_PORT',
     healthPath: '/readyz',
-    heapMegabytes: 384,
+    memory: gatewayMemory,
   },
   {
     name: 'host',
     port: 'hostMetrics',
     portVariable: 'METRICS_PORT',
     healthPath: '/readyz',
-    heapMegabytes: 96,
+    memory: { heapMegabytes: 96 },
   },
 ]
 
@@ -63,7 +69,7 @@ export const shopService: NodeService = {
   port: 'shop',
   portVariable: 'SHOP_PORT',
   healthPath: '/healthz',
-  heapMegabytes: 96,
+  memory: { heapMegabytes: 96 },
 }
 
 /** Started only where WEBHOOK_URL says where to post. */
@@ -72,7 +78,7 @@ export const webhookService: NodeService = {
   port: 'any',
   portVariable: 'METRICS_PORT',
   healthPath: '/readyz',
-  heapMegabytes: 96,
+  memory: { heapMegabytes: 96 },
 }
 
 /** Those that this checkout has. */
@@ -107,7 +113,7 @@ export const nodeServiceSpec = (
   return {
     name: service.name,
     command: process.execPath,
-    args: [...nodeFlags(service.heapMegabytes), mainScript, 'service', service.name],
+    args: [...nodeFlags(service.memory), mainScript, 'service', service.name],
     env: {
       ...allocatorSettings,
       ...servers.env,

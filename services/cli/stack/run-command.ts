@@ -27,11 +27,15 @@ const exitCodeOf = (code: number | null): ExitCode =>
  * @throws CliError with what it complained of
  */
 export const runCommand = async ({ args, env, signal, failure }: CommandRun): Promise<string> => {
-  const child = spawn(process.execPath, [...nodeFlags(128), mainScript, ...args], {
-    env: childEnvironment(env),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    signal,
-  })
+  const child = spawn(
+    process.execPath,
+    [...nodeFlags({ heapMegabytes: 128 }), mainScript, ...args],
+    {
+      env: childEnvironment(env),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      signal,
+    },
+  )
   let output = ''
   let complaints = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
