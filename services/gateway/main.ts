@@ -10,7 +10,7 @@ import {
   telemetrySpans,
 } from '../../schemas/topics.ts'
 import type { Config } from '../shared/config.ts'
-import type { ExitCode } from '../shared/errors.ts'
+import { messageOf, type ExitCode } from '../shared/errors.ts'
 import type { Readiness } from '../shared/health-server.ts'
 import { openIdentity } from '../shared/identity/open-identity.ts'
 import { kafkaCluster } from '../shared/kafka.ts'
@@ -28,6 +28,7 @@ import { KafkaIntake } from './intake.ts'
 import { RecentLedger } from './ledger.ts'
 import { SeenTenants } from './seen-tenants.ts'
 import type { DoorScope, GatewayRecords } from './ports.ts'
+import { openWaitingRoom } from './waiting-room.ts'
 import { webhookSecrets } from './webhooks/webhook-secrets.ts'
 
 /** Bodies of requests that have not been answered: some large ones at a time, or many small ones. */
@@ -45,6 +46,11 @@ export const run = (): Promise<ExitCode> =>
 
 const start = async (context: ServiceContext): Promise<RunningService> => {
   const { config, logger, metrics, signal } = context
+  let waitsFor = 'Kafka and the schema registry have not answered yet'
+  const { host, gateway } = config
+  const place = { service: 'gateway', host, port: gateway.port, variable: 'GATEWAY_PORT' }
+  const { listeners } = context
+  const room = await openWaitingRoom({ ...place, listeners, reason: () => waitsFor })
   const cluster = kafkaCluster(config, { logger })
   const producer = new IdempotentProducer({
     cluster,
@@ -72,6 +78,7 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
       isRetryable: () => true,
       signal,
       onRetry: ({ error, attempt }) => {
+        waitsFor = `waiting for Kafka and the schema registry: ${messageOf(error)}`
         if (attempt % 20 === 1) logger.warn({ err: error }, 'waiting for Kafka and the registry')
       },
     })
@@ -105,11 +112,12 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
       nowMs: Date.now,
     })
     signal.throwIfAborted()
-    const { host, gateway } = config
-    await listen(app, { service: 'gateway', host, port: gateway.port, variable: 'GATEWAY_PORT' })
+    await room.close()
+    await listen(app, place)
     const listening = app
     return { ready, stop: () => stop(listening) }
   } catch (error) {
+    await room.close()
     await stop(app)
     throw error
   }

@@ -94,7 +94,7 @@ export const problemOf = (error: Error & { readonly statusCode?: number }): Prob
 export const foreignProblem = (status: number, detail: string): Problem =>
   new Problem(undefined, { status, title: STATUS_CODES[status] ?? 'Error' }, detail)
 
-const toDocument = ({ code, kind, message, at }: Problem, instance: string) => ({
+export const toDocument = ({ code, kind, message, at }: Problem, instance: string) => ({
   type: code === undefined ? 'about:blank' : `urn:millrace:problem:${code}`,
   title: kind.title,
   status: kind.status,
