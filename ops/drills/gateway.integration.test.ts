@@ -6,10 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { residentBytes } from '../../infra/local/index.ts'
 import { type KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
 import { allTopics, telemetryMetrics } from '../../schemas/topics.ts'
-import {
-  startGateway,
-  type GatewayProcess,
-} from '../../services/gateway/testing/gateway-process.ts'
 import { topicValues } from '../../services/gateway/testing/topic-values.ts'
 import { readConfig } from '../../services/shared/config.ts'
 import { kafkaCluster } from '../../services/shared/kafka.ts'
@@ -17,6 +13,7 @@ import { applyTopics } from '../../services/topics/apply.ts'
 import { topicServers } from '../../services/topics/servers.ts'
 import { wantedFromCatalogue } from '../../services/topics/wanted-topic.ts'
 import { eventually } from '../test/eventually.ts'
+import { ProductProcess } from '../test/product-process.ts'
 import { stackEnvironment, uniqueName, withoutLocalServers } from '../test/stack.ts'
 import { startLoad } from './gateway-load.ts'
 import { startKillableKafka, type KillableKafka } from './killable-kafka.ts'
@@ -33,7 +30,14 @@ describe.skipIf(skipped !== undefined)(
     let kafka: KillableKafka
     let env: Readonly<Record<string, string>>
     let cluster: KafkaCluster
-    let gateway: GatewayProcess
+    let gateway: ProductProcess
+
+    const startGateway = (port?: number) =>
+      ProductProcess.start({
+        command: ['service', 'gateway'],
+        environment: env,
+        ...(port === undefined ? {} : { port }),
+      })
 
     beforeAll(async () => {
       kafka = await startKillableKafka()
@@ -49,11 +53,11 @@ describe.skipIf(skipped !== undefined)(
         wantedFromCatalogue(allTopics, config.partitions),
         topicServers(config, cluster),
       )
-      gateway = await startGateway({ env })
+      gateway = await startGateway()
     })
     afterAll(async () => {
       kafka.server.resume()
-      await gateway.stop('SIGKILL')
+      await gateway.kill()
       await cluster.close()
       await kafka.dispose()
     })
@@ -97,7 +101,9 @@ describe.skipIf(skipped !== undefined)(
       expect(await ready.json()).toMatchObject({
         reason: expect.stringContaining('not acknowledged') as unknown,
       })
-      expect((residentBytes(gateway.pid) ?? 0) - before).toBeLessThan(PENDING_BYTES + 100 * 1024 * 1024)
+      expect((residentBytes(gateway.pid) ?? 0) - before).toBeLessThan(
+        PENDING_BYTES + 100 * 1024 * 1024,
+      )
 
       kafka.server.resume()
       const retried = await eventually(
@@ -118,8 +124,8 @@ describe.skipIf(skipped !== undefined)(
           () => load.acknowledged.size,
           (count) => count >= aim,
         )
-        await gateway.stop('SIGKILL')
-        gateway = await startGateway({ env, port: gateway.port })
+        await gateway.kill()
+        gateway = await startGateway(gateway.port)
       }
       await load.stop()
       const names = (await topicValues(cluster, telemetryMetrics, tenant)).map(({ name }) => name)

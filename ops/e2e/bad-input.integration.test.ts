@@ -20,7 +20,7 @@ import { openClickHouse } from '../../services/shared/clickhouse.ts'
 import { eventually } from '../test/eventually.ts'
 import { stackEnvironment, uniqueName } from '../test/stack.ts'
 import { BrokerSide } from './testing/broker-side.ts'
-import { ProductProcess } from './testing/product-process.ts'
+import { ProductProcess } from '../test/product-process.ts'
 import { runProgram } from './testing/program.ts'
 import { TcpProxy } from './testing/tcp-proxy.ts'
 

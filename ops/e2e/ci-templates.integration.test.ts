@@ -6,7 +6,7 @@ import { readConfig } from '../../services/shared/config.ts'
 import { stackEnvironment, uniqueName } from '../test/stack.ts'
 import { BrokerSide } from './testing/broker-side.ts'
 import { blockBehind, lineBehind, templateText } from './testing/ci-template.ts'
-import { ProductProcess } from './testing/product-process.ts'
+import { ProductProcess } from '../test/product-process.ts'
 import { answerOf, runProgram } from './testing/program.ts'
 
 const home = fileURLToPath(new URL('../..', import.meta.url))

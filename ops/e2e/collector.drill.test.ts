@@ -16,7 +16,7 @@ import { eventually } from '../test/eventually.ts'
 import { stackEnvironment, uniqueName } from '../test/stack.ts'
 import { BrokerSide } from './testing/broker-side.ts'
 import { collectorProgram, startCollector, type Collector } from './testing/collector.ts'
-import { ProductProcess } from './testing/product-process.ts'
+import { ProductProcess } from '../test/product-process.ts'
 
 const BUILD_PATIENCE_MS = 1_200_000
 const tenant = uniqueName('shop')

@@ -21,7 +21,7 @@ import { readConfig } from '../../services/shared/config.ts'
 import { eventually } from '../test/eventually.ts'
 import { stackEnvironment, uniqueName } from '../test/stack.ts'
 import { BrokerSide } from './testing/broker-side.ts'
-import { ProductProcess } from './testing/product-process.ts'
+import { ProductProcess } from '../test/product-process.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-hooks-'))
 const tenant = uniqueName('shop')

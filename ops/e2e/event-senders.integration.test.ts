@@ -13,7 +13,7 @@ import { eventually } from '../test/eventually.ts'
 import { stackEnvironment, uniqueName } from '../test/stack.ts'
 import { BrokerSide } from './testing/broker-side.ts'
 import { javaLibrary } from './testing/java-library.ts'
-import { ProductProcess } from './testing/product-process.ts'
+import { ProductProcess } from '../test/product-process.ts'
 import { answerOf, runProgram } from './testing/program.ts'
 
 const MAIN = fileURLToPath(new URL('../../services/cli/main.ts', import.meta.url))

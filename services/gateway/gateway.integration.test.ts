@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ProductProcess } from '../../ops/test/product-process.ts'
 import { stackEnvironment, uniqueName } from '../../ops/test/stack.ts'
 import type { KafkaCluster } from '../../pipelines/runtime/kafka/index.ts'
 import {
@@ -14,13 +15,15 @@ import { kafkaCluster } from '../shared/kafka.ts'
 import { applyTopics } from '../topics/apply.ts'
 import { topicServers } from '../topics/servers.ts'
 import { wantedFromCatalogue } from '../topics/wanted-topic.ts'
-import { startGateway, type GatewayProcess } from './testing/gateway-process.ts'
 import { topicValues } from './testing/topic-values.ts'
 
 const config = readConfig(stackEnvironment())
 const tenant = uniqueName('gateway')
 let cluster: KafkaCluster
-let gateway: GatewayProcess
+let gateway: ProductProcess
+
+const startGateway = () =>
+  ProductProcess.start({ command: ['service', 'gateway'], environment: stackEnvironment() })
 
 beforeAll(async () => {
   cluster = kafkaCluster(config)
@@ -28,7 +31,7 @@ beforeAll(async () => {
     wantedFromCatalogue(allTopics, config.partitions),
     topicServers(config, cluster),
   )
-  gateway = await startGateway({ env: stackEnvironment() })
+  gateway = await startGateway()
 })
 afterAll(async () => {
   await gateway.stop()
@@ -129,8 +132,8 @@ describe('a retry makes no second copy', () => {
   it('of a deployment by either path, nor across a restart of the gateway', async () => {
     expect(await post('/ingest/deployment', change('v1'))).toEqual(taken(1))
     expect(await post('/deployments', change('v1'))).toEqual(taken(1))
-    await gateway.stop('SIGKILL')
-    gateway = await startGateway({ env: stackEnvironment() })
+    await gateway.kill()
+    gateway = await startGateway()
     expect(await post('/ingest/deployment', [change('v1'), change('v2')])).toEqual(taken(2))
     const events = await topicValues(cluster, telemetryDeployments, tenant)
     expect(events.map(({ version }) => version).sort()).toEqual(['v1', 'v2'])

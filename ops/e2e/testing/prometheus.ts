@@ -7,9 +7,17 @@ import { join } from 'node:path'
 import { freePort } from '../../../infra/local/ports.ts'
 import { seriesKey } from '../../../schemas/series-key.ts'
 import { eventually } from '../../test/eventually.ts'
+import { answerOf } from './program.ts'
+
+const PROGRAM = 'prometheus'
+
+/** Why there is none to test with. */
+export const withoutPrometheus = (): string | undefined =>
+  answerOf(PROGRAM, ['--version']) === undefined
+    ? `${PROGRAM} is not installed; Debian and Ubuntu: apt-get install prometheus`
+    : undefined
 
 export interface PrometheusOptions {
-  readonly program: string
   /** Whose points they are. */
   readonly tenant: string
   /** Writes for this tenant alone. */
@@ -56,7 +64,7 @@ export class PrometheusProcess {
       `--web.listen-address=127.0.0.1:${String(port)}`,
       '--log.level=warn',
     ]
-    this.#child = spawn(options.program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    this.#child = spawn(PROGRAM, args, { stdio: ['ignore', 'ignore', 'pipe'] })
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#output += text
     })

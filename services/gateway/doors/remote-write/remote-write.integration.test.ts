@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ProductProcess } from '../../../../ops/test/product-process.ts'
 import { stackEnvironment, uniqueName } from '../../../../ops/test/stack.ts'
 import {
   request1,
@@ -18,17 +19,19 @@ import { kafkaCluster } from '../../../shared/kafka.ts'
 import { applyTopics } from '../../../topics/apply.ts'
 import { topicServers } from '../../../topics/servers.ts'
 import { wantedFromCatalogue } from '../../../topics/wanted-topic.ts'
-import { startGateway, type GatewayProcess } from '../../testing/gateway-process.ts'
 
 const config = readConfig(stackEnvironment())
 let cluster: KafkaCluster
-let gateway: GatewayProcess
+let gateway: ProductProcess
+
+const startGateway = () =>
+  ProductProcess.start({ command: ['service', 'gateway'], environment: stackEnvironment() })
 
 beforeAll(async () => {
   cluster = kafkaCluster(config)
   const wanted = wantedFromCatalogue(allTopics, config.partitions)
   await applyTopics(wanted, topicServers(config, cluster))
-  gateway = await startGateway({ env: stackEnvironment() })
+  gateway = await startGateway()
 }, 120_000)
 afterAll(async () => {
   expect(await gateway.stop()).toBe(0)

@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { freePort } from '../../../infra/local/ports.ts'
-import { eventually } from '../../test/eventually.ts'
+import { freePort } from '../../infra/local/ports.ts'
+import { eventually } from './eventually.ts'
 
-const MAIN = fileURLToPath(new URL('../../../services/cli/main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../services/cli/main.ts', import.meta.url))
 const START_PATIENCE_MS = 60_000
 
 export interface ProductProcessOptions {
@@ -57,6 +57,10 @@ export class ProductProcess {
     if (await started.#isReady()) return started
     await started.stop()
     throw new Error(`${options.command.join(' ')} did not get ready:\n${started.output}`)
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1
   }
 
   get port(): number {
