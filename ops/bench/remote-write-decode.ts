@@ -77,7 +77,7 @@ const cache = new SeriesCache({
 })
 const decoder = new RemoteWriteDecoder(cache)
 const ours = (version: '1.0' | '2.0', append: boolean) => (body: Buffer) => {
-  const request = { tenant: 'default', version, body, latestMs: NOW_MS }
+  const request = { tenant: 'default', version, body, receivedAtMs: NOW_MS }
   const { count, series, timestampsMs, values } = decoder.decode(request)
   for (let index = 0; append && index < count; index++) {
     const each = series[index]!

@@ -80,9 +80,7 @@ export const buildApp = async (ports: AppPorts): Promise<DoorScope> => {
   for (const [name, door] of Object.entries(doors)) {
     await app.register(async (scope) => {
       await door(scope, {
-        readBodies: (options) => {
-          bodies.install(scope, options)
-        },
+        readBodies: (options) => bodies.install(scope, options),
         intake,
         ledger,
         records,

@@ -62,6 +62,12 @@ describe('what is taken', () => {
     expect(answer.statusCode).toBe(200)
   })
 
+  it('as many bytes as a door says, but no more than all may have', () => {
+    const install = (limitBytes: number) =>
+      reader.install(fastify(), { mediaTypes: [], encodings: [], limitBytes })
+    expect([install(LIMIT / 2), install(LIMIT * 2)]).toEqual([LIMIT / 2, LIMIT])
+  })
+
   it('no body', async () => {
     expect((await app.inject({ method: 'POST', url: '/' })).json()).toMatchObject({ body: '' })
   })

@@ -21,7 +21,7 @@ export interface BodyOptions {
   readonly encodings: readonly ContentEncoding[]
   /** Taken as well, and left for the door to undo: `snappy`. */
   readonly leftAlone?: readonly string[]
-  /** Before and after decompression; default that of the gateway. */
+  /** Before and after decompression, where it is less than that of the gateway. */
   readonly limitBytes?: number
 }
 
@@ -70,10 +70,11 @@ export class BodyReader {
     this.#heldBytes -= bytes
   }
 
-  /** Makes `request.body` of all routes of the scope a Buffer. */
-  install(scope: DoorScope, options: BodyOptions): void {
+  /** Makes `request.body` of all routes of the scope a Buffer. Answers how many bytes one may have. */
+  install(scope: DoorScope, options: BodyOptions): number {
     const { bodyBytes, timeoutMs } = this.#limits
-    const expected = { timeoutMs, ...options, limitBytes: options.limitBytes ?? bodyBytes }
+    const limitBytes = Math.min(options.limitBytes ?? bodyBytes, bodyBytes)
+    const expected = { timeoutMs, ...options, limitBytes }
     scope.removeAllContentTypeParsers()
     // Schemas describe: doors judge the bytes, item by item.
     scope.setValidatorCompiler(() => () => true)
@@ -99,6 +100,7 @@ export class BodyReader {
       if (incoming === null) done(null, EMPTY)
       else incoming.read(payload, done)
     })
+    return limitBytes
   }
 }
 

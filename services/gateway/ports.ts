@@ -42,9 +42,9 @@ export type Door = (scope: DoorScope, ports: DoorPorts) => void | Promise<void>
 export interface DoorPorts {
   /**
    * Makes the body of all requests of the scope a Buffer: decompressed, within its limits; `bodyOf`
-   * gives it. To be called once, first.
+   * gives it. To be called once, first. Answers how many bytes one may have.
    */
-  readonly readBodies: (options: BodyOptions) => void
+  readonly readBodies: (options: BodyOptions) => number
   readonly intake: Intake
   readonly ledger: Ledger
   readonly records: GatewayRecords

@@ -8,6 +8,7 @@
  * time needs more or fewer moves what is behind it.
  */
 import type { MetricPoint } from '../../../schemas/generated/telemetry-metrics.ts'
+import type { EpochMs } from '../../../schemas/topic.ts'
 import { WIRE_HEADER_BYTES, type RecordEncoder } from '../../runtime/avro/index.ts'
 import { murmur2, toPartition } from '../../runtime/record/index.ts'
 import type { ByteSlab } from './byte-slab.ts'
@@ -22,6 +23,13 @@ export interface NamedSeries extends Omit<MetricPoint, 'timestamp' | 'value'> {
   readonly key: string
 }
 
+/**
+ * Whether a series may come in is asked when it is first seen, and again in each hour in which it has
+ * points: whoever counts the series of a tenant does not see those that are remembered here.
+ */
+export const hourOf = (ms: EpochMs): number => Math.floor(ms / HOUR_MS)
+const HOUR_MS = 3_600_000
+
 const TIMESTAMP_AT = WIRE_HEADER_BYTES
 const USUAL_TIMESTAMP_BYTES = 6
 /** Zigzag doubles a number. */
@@ -31,14 +39,17 @@ const USUAL_TO_MS = 2 ** 41
 export class PreparedSeries {
   readonly key: Buffer
   readonly partition: number
+  /** In which it was last asked whether it may come in. */
+  askedHour: number
   #value: Buffer
   #timestampBytes = USUAL_TIMESTAMP_BYTES
 
   constructor(
     { tenant, key, name, labels, unit, kind }: NamedSeries,
     { encoder, partitions }: PointFormat,
-    slab: ByteSlab,
+    { slab, askedHour }: { readonly slab: ByteSlab; readonly askedHour: number },
   ) {
+    this.askedHour = askedHour
     this.key = slab.text(key)
     this.partition = toPartition(murmur2(this.key), partitions)
     const usual = { timestamp: USUAL_FROM_MS, value: 0, tenant, name, labels, unit, kind }

@@ -15,7 +15,7 @@ const cacheOf = (limitBytes = 1e6) =>
 const decoderOf = (cache = cacheOf()) => new RemoteWriteDecoder(cache)
 
 const decode = (body: Buffer, version: RemoteWriteVersion, decoder = decoderOf()) =>
-  decoder.decode({ tenant: 'acme', version, body, latestMs: NOW_MS + 60_000 })
+  decoder.decode({ tenant: 'acme', version, body, receivedAtMs: NOW_MS })
 
 const VERSIONS = [
   { version: '1.0', request: (series: readonly SentSeries[]) => request1(series) },

@@ -9,6 +9,8 @@
  * R3: labels come in the form of `labels.ts`: of 1.0 as they stand in the message, of 2.0 put
  *     together from its symbols. Both versions find the same series.
  */
+import type { Arrival } from '../arrival.ts'
+import { MAX_AHEAD_MS } from '../event-time.ts'
 import { LABEL_TAG, TYPE_TAG, UNIT_TAG, type Refusal } from './labels.ts'
 import { LabelBytes } from './label-bytes.ts'
 import { ProtobufError, ProtobufReader, tagOf, WIRE } from './protobuf.ts'
@@ -19,13 +21,10 @@ import { Symbols } from './symbols.ts'
 
 export type RemoteWriteVersion = '1.0' | '2.0'
 
-export interface RemoteWriteRequest {
-  readonly tenant: string
+export interface RemoteWriteRequest extends Arrival {
   readonly version: RemoteWriteVersion
   /** Unpacked. */
   readonly body: Buffer
-  /** Times behind it are refused. */
-  readonly latestMs: number
 }
 
 /** prometheus.WriteRequest */
@@ -68,10 +67,11 @@ export class RemoteWriteDecoder {
    *
    * @throws ProtobufError for a body that is no such message
    */
-  decode({ tenant, version, body, latestMs }: RemoteWriteRequest): RequestPoints {
+  decode({ version, body, ...arrival }: RemoteWriteRequest): RequestPoints {
     const points = this.#points
     points.clear()
-    const known = this.#cache.of(tenant)
+    const known = this.#cache.of(arrival)
+    const latestMs = arrival.receivedAtMs + MAX_AHEAD_MS
     const into = new SeriesPoints({ points, known, latestMs, part: this.#part })
     const reader = new ProtobufReader(body)
     if (version === '1.0') this.#readVersion1(reader, into)
@@ -87,7 +87,7 @@ export class RemoteWriteDecoder {
       else {
         // Unknown fields mean nothing; but these would be a request that is lost in silence.
         if (tag === V2.symbol || tag === V2.series) throw otherVersion('2.0')
-        if (tag === V1.metadata) this.#points.tally.metadata += 1
+        if (tag === V1.metadata) this.#points.tally.metadataApart += 1
         reader.skip(tag, end)
       }
     }
@@ -166,7 +166,6 @@ export class RemoteWriteDecoder {
   }
 
   #readMetadata(reader: ProtobufReader, end: number): void {
-    this.#points.tally.metadata += 1
     while (reader.at < end) {
       const tag = reader.tag(end)
       if (tag === V2.type) this.#type = reader.unsigned(end)

@@ -9,7 +9,8 @@ export interface Tally {
   samples: number
   histograms: number
   exemplars: number
-  metadata: number
+  /** What 1.0 says of whole families of metrics, in messages of their own. */
+  metadataApart: number
   refusedSamples: number
   refusedHistograms: number
   /** Markers that a series has ended, which are no points. */
@@ -19,7 +20,7 @@ export interface Tally {
 }
 
 const emptyTally = (): Tally => ({
-  ...{ samples: 0, histograms: 0, exemplars: 0, metadata: 0 },
+  ...{ samples: 0, histograms: 0, exemplars: 0, metadataApart: 0 },
   ...{ refusedSamples: 0, refusedHistograms: 0, staleMarkers: 0, notFinite: 0 },
 })
 

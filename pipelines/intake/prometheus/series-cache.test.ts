@@ -24,8 +24,11 @@ const setUp = (limitBytes: number, admitSeries: AdmitSeries = () => undefined) =
     },
   })
   const decoder = new RemoteWriteDecoder(cache)
-  const send = (tenant: string, ids: readonly number[]) =>
-    decoder.decode({ tenant, version: '1.0', body: bodyOf(ids), latestMs: 1e6 })
+  const send = (tenant: string, ids: readonly number[], hour = 0) =>
+    decoder.decode({
+      ...{ tenant, version: '1.0', body: bodyOf(ids) },
+      receivedAtMs: (hour + 0.5) * 3_600_000,
+    })
   return { asked, cache, send }
 }
 
@@ -77,4 +80,23 @@ it('refuses what is not admitted, asks again the next time, and takes the rest',
   room = true
   expect(send('a', [1, 2, 3]).count).toBe(3)
   expect(asked).toHaveLength(4)
+})
+
+it('asks for a series again in each hour in which it has points, and takes none that is refused then', () => {
+  let room = true
+  const { asked, send } = setUp(1e6, () => (room ? undefined : { reason: 'too many series' }))
+  send('a', [1, 2])
+  send('a', [1, 2])
+  expect(asked).toHaveLength(2)
+  expect(send('a', [1], 1).count).toBe(1)
+  expect(send('a', [1], 1).count).toBe(1)
+  expect(asked.map((key) => key.at(-1))).toEqual(['1', '2', '1'])
+  room = false
+  const refused = send('a', [1, 2], 2)
+  expect([refused.count, refused.tally.refusedSamples, refused.reasons]).toEqual([
+    ...[0, 2],
+    ['too many series'],
+  ])
+  room = true
+  expect(send('a', [1, 2], 2).count).toBe(2)
 })

@@ -6,17 +6,19 @@
  * C2: bounded by bytes, all tenants together. What does not fit makes the largest table start over:
  *     an order of use would cost more than the few that have to be built again.
  * C3: a series that is refused is not remembered: it may be admitted the next time.
+ * C4: one that is remembered is asked for again in each hour: so it counts as one that lives.
  */
 import { SchemaError } from '../../../schemas/errors.ts'
 import { seriesKey } from '../../../schemas/series-key.ts'
 import { murmur2In } from '../../runtime/record/murmur2.ts'
 import { KeyTable } from '../../runtime/stores/key-table.ts'
+import type { Arrival } from '../arrival.ts'
 import { ByteSlab } from '../points/byte-slab.ts'
 import { MAX_LABEL_BYTES } from './label-bytes.ts'
 import { isRefusal, readLabels, type Refusal, type SeriesLabels } from './labels.ts'
-import { PreparedSeries, type PointFormat } from '../points/prepared-series.ts'
+import { hourOf, PreparedSeries, type PointFormat } from '../points/prepared-series.ts'
 
-/** Asked once when a series is new here, which it may have been before: undefined, or why it is not taken. */
+/** Undefined, or why it is not taken. */
 export type AdmitSeries = (series: {
   readonly tenant: string
   readonly key: string
@@ -56,7 +58,7 @@ export class SeriesCache {
     return count
   }
 
-  of(tenant: string): TenantSeries {
+  of({ tenant, receivedAtMs }: Arrival): TenantSeries {
     let known = this.#tenants.get(tenant)
     if (known === undefined) {
       known = new TenantSeries(tenant, this.#options, (bytes) => {
@@ -64,6 +66,7 @@ export class SeriesCache {
       })
       this.#tenants.set(tenant, known)
     }
+    known.hour = hourOf(receivedAtMs)
     return known
   }
 
@@ -83,6 +86,8 @@ export class SeriesCache {
 
 export class TenantSeries {
   heldBytes = 0
+  /** Of the request at hand. */
+  hour = 0
   readonly #tenant: string
   readonly #options: SeriesCacheOptions
   readonly #hold: (bytes: number) => void
@@ -114,7 +119,17 @@ export class TenantSeries {
       this.#table.noteAfter(this.#latest, id)
     }
     this.#latest = id
-    return this.#series[id]!
+    const series = this.#series[id]!
+    return series.askedHour === this.hour ? series : this.#askAgain(series)
+  }
+
+  /** C4 */
+  #askAgain(series: PreparedSeries): PreparedSeries | Refusal {
+    const key = series.key.toString()
+    const refusal = this.#options.admitSeries({ tenant: this.#tenant, key })
+    if (refusal !== undefined) return refusal
+    series.askedHour = this.hour
+    return series
   }
 
   clear(): void {
@@ -151,6 +166,8 @@ export class TenantSeries {
       throw error
     }
     const refusal = admitSeries({ tenant, key })
-    return refusal ?? new PreparedSeries({ ...labels, tenant, key }, format, this.#slab)
+    if (refusal !== undefined) return refusal
+    const from = { slab: this.#slab, askedHour: this.hour }
+    return new PreparedSeries({ ...labels, tenant, key }, format, from)
   }
 }

@@ -7,8 +7,7 @@
  *     may have in all: so after a restart, when nothing is known, the series there are come in at
  *     once; and no more than those.
  * A3: a tenant's series count for one to two days after they were last asked for; then they make
- *     room. Doors that remember a series do not ask again, so an old one may be forgotten here while
- *     it still lives: then one more fits.
+ *     room. Doors that remember a series ask again every hour in which it has points.
  * A4: all tenants together have a limit, too: that of memory.
  */
 import { TokenBucket } from './token-bucket.ts'

@@ -22,8 +22,9 @@ import type { OutgoingRecord } from '../../../shared/publisher.ts'
 import { TopicRecords } from '../../../telemetry/topic-records.ts'
 import { BodyReader } from '../../bodies.ts'
 import { KafkaIntake } from '../../intake.ts'
+import { SeriesAdmission } from '../../../shared/limits/series-admission.ts'
 import { RecentLedger } from '../../ledger.ts'
-import type { DoorScope, Sender } from '../../ports.ts'
+import type { DoorPorts, DoorScope, Sender } from '../../ports.ts'
 import { otlp } from './door.ts'
 
 const now = Date.UTC(2026, 10, 21, 12)
@@ -40,12 +41,14 @@ afterEach(() => app.close())
 interface Around {
   readonly pendingBytes?: number
   readonly acknowledges?: boolean
-  readonly admitSeries?: () => boolean
+  readonly admitSeries?: DoorPorts['admitSeries']
+  readonly nowMs?: () => number
 }
 
 /** The door as it is, in front of a Kafka that takes records of up to 10 kB at once. */
 const start = async (around: Around = {}) => {
-  const { pendingBytes = 10_000_000, acknowledges = true, admitSeries = () => true } = around
+  const { pendingBytes = 10_000_000, acknowledges = true } = around
+  const { admitSeries = () => true, nowMs = () => now } = around
   appended = []
   app = fastify()
   app.decorateRequest('incoming', null)
@@ -82,8 +85,7 @@ const start = async (around: Around = {}) => {
       spans: recordsOf(telemetrySpans),
     },
     count: { accepted: () => undefined, refused: () => undefined },
-    admitSeries,
-    nowMs: () => now,
+    ...{ admitSeries, nowMs },
   })
   await app.ready()
 }
@@ -347,4 +349,20 @@ it('refuses points of series that are too many, and asks again the next time', a
   isAdmitted = true
   expect((await send(now - 1)).body).toBe('{}')
   expect(appended).not.toEqual([])
+})
+
+it('keeps a series that sends among those that count, for as long as it does', async () => {
+  let hour = 0
+  const nowMs = () => now + hour * 3_600_000
+  const limits = { total: 1, newPerMinute: 1_000 }
+  const series = new SeriesAdmission({ limits, byTenant: {}, nowMs, onRefused: () => undefined })
+  await start({ admitSeries: (tenant, hash) => series.admit(tenant, hash), nowMs })
+  const isTaken = async (value: number): Promise<boolean> => {
+    const body = encodeOtlp('metrics', metrics(point(value, nowMs())), 'json')
+    return (await post('/v1/metrics', body, JSON_TYPE)).body === '{}'
+  }
+  for (; hour < 72; hour++) expect([hour, await isTaken(1)]).toEqual([hour, true])
+  expect(await isTaken(2)).toBe(false)
+  hour += 48
+  expect([await isTaken(2), await isTaken(1)]).toEqual([true, false])
 })

@@ -5,13 +5,16 @@
  * C1: by tenant first. Nothing that one tenant sends finds what another has sent.
  * C2: bounded by bytes, all tenants together; then all start over.
  * C3: a series that is refused is not remembered.
+ * C4: one that is remembered is asked for again in each hour: so it counts as one that lives.
  */
+import type { Arrival } from '../../../../pipelines/intake/arrival.ts'
 import { textOf } from '../../../../pipelines/intake/otlp/any-value.ts'
 import type { KeyValue } from '../../../../pipelines/intake/otlp/messages.ts'
 import { labelsOf, type MetricFamily } from '../../../../pipelines/intake/otlp/metric-series.ts'
 import type { PointSink } from '../../../../pipelines/intake/otlp/metrics.ts'
 import { ByteSlab } from '../../../../pipelines/intake/points/byte-slab.ts'
 import {
+  hourOf,
   PreparedSeries,
   type PointFormat,
 } from '../../../../pipelines/intake/points/prepared-series.ts'
@@ -47,7 +50,8 @@ export class KnownSeries {
   }
 
   /** Where the points of one request go. */
-  sink(tenant: string, points: PointList): PointSink<PreparedSeries> {
+  sink({ tenant, receivedAtMs }: Arrival, points: PointList): PointSink<PreparedSeries> {
+    const hour = hourOf(receivedAtMs)
     const families = new Map<MetricFamily, Family>()
     return {
       series: (family, attributes, label) => {
@@ -57,7 +61,15 @@ export class KnownSeries {
           families.set(family, series)
         }
         const name = nameOf(attributes ?? [], label)
-        return series.get(name) ?? this.#add(series, name, { tenant, family, attributes, label })
+        const known = series.get(name)
+        if (known === undefined) {
+          return this.#add(series, name, { tenant, hour, family, attributes, label })
+        }
+        if (known.askedHour !== hour) {
+          this.#admit(tenant, known.key.toString(), family.name)
+          known.askedHour = hour
+        }
+        return known
       },
       point: (series, timestamp, value) => {
         points.add(series, timestamp, value)
@@ -87,24 +99,29 @@ export class KnownSeries {
     name: string,
     point: {
       readonly tenant: string
+      readonly hour: number
       readonly family: MetricFamily
       readonly attributes: readonly KeyValue[] | null | undefined
       readonly label: Label | undefined
     },
   ): PreparedSeries {
-    const { tenant, family } = point
+    const { tenant, hour, family } = point
     const labels = labelsOf(family, point.attributes, point.label)
     const key = seriesKey({ tenant, name: family.name, labels })
     const { name: metric, unit, kind } = family
-    const { format, admitSeries } = this.#options
-    if (!admitSeries(tenant, hashOfSeries(key))) {
-      throw new Rejected('more series than the tenant may have', `metric '${metric.slice(0, 100)}'`)
-    }
+    this.#admit(tenant, key, metric)
     const named = { tenant, key, name: metric, labels, unit, kind }
-    const series = new PreparedSeries(named, format, this.#slab)
+    const from = { slab: this.#slab, askedHour: hour }
+    const series = new PreparedSeries(named, this.#options.format, from)
     known.set(name, series)
     this.#hold(name.length * BYTES_PER_CHARACTER + series.sizeBytes + SERIES_BYTES)
     return series
+  }
+
+  /** @throws Rejected */
+  #admit(tenant: string, key: string, metric: string): void {
+    if (this.#options.admitSeries(tenant, hashOfSeries(key))) return
+    throw new Rejected('more series than the tenant may have', `metric '${metric.slice(0, 100)}'`)
   }
 
   #hold(bytes: number): void {

@@ -64,7 +64,7 @@ export const metricsSignal = ({
     isRetryable: () => true,
     append: (message, arrival, sender) => {
       points.clear()
-      const rejected = writePoints(message, arrival, series.sink(arrival.tenant, points))
+      const rejected = writePoints(message, arrival, series.sink(arrival, points))
       const batch = appendPoints(points, sender, { intake, records })
       return { batch, records: points.count, rejected }
     },

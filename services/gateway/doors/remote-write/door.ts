@@ -8,7 +8,6 @@
  */
 import { hash } from 'node:crypto'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { MAX_AHEAD_MS } from '../../../../pipelines/intake/event-time.ts'
 import { ProtobufError } from '../../../../pipelines/intake/prometheus/protobuf.ts'
 import { RemoteWriteDecoder } from '../../../../pipelines/intake/prometheus/remote-write.ts'
 import type { RemoteWriteVersion } from '../../../../pipelines/intake/prometheus/remote-write.ts'
@@ -54,7 +53,7 @@ export const remoteWrite: Door = (scope, ports) => {
       admitSeries(tenant, hashOfSeries(key)) ? undefined : { reason: TOO_MANY_SERIES },
   })
   const decoder = new RemoteWriteDecoder(cache)
-  readBodies({
+  const limitBytes = readBodies({
     mediaTypes: [MEDIA_TYPE],
     encodings: [],
     leftAlone: [ENCODING],
@@ -74,9 +73,9 @@ export const remoteWrite: Door = (scope, ports) => {
     const id = `${version} ${hash('sha256', body, 'base64')}`
     let appended = 0
     const answer = await ledger.once({ sender, door: 'remote-write', id }, () => {
-      const unpacked = unpack(body)
-      const latestMs = nowMs() + MAX_AHEAD_MS
-      const points = decode(decoder, { tenant: sender.tenant, version, body: unpacked, latestMs })
+      const unpacked = unpack(body, limitBytes)
+      const arrival = { tenant: sender.tenant, receivedAtMs: nowMs() }
+      const points = decode(decoder, { ...arrival, version, body: unpacked })
       const batch = appendPoints(points, sender, ports)
       countLeftOut(points, count)
       appended = points.count
@@ -101,10 +100,10 @@ const announcedVersion = ({ headers }: FastifyRequest): RemoteWriteVersion => {
 }
 
 /** W3 */
-const unpack = (packed: Buffer): Buffer => {
+const unpack = (packed: Buffer, limitBytes: number): Buffer => {
   const length = snappyBlockLength(packed)
-  if (length > MAX_UNPACKED_BYTES) {
-    const sizes = `unpacked the body has ${String(length)} bytes, at most ${String(MAX_UNPACKED_BYTES)} are taken`
+  if (length > limitBytes) {
+    const sizes = `unpacked the body has ${String(length)} bytes, at most ${String(limitBytes)} are taken`
     throw gatewayProblem('body-too-large', `${sizes}; send less at once`)
   }
   try {
@@ -132,6 +131,7 @@ const countLeftOut = ({ tally }: RequestPoints, count: DoorCounts): void => {
     'stale-marker': tally.staleMarkers,
     'not-finite': tally.notFinite,
     exemplar: tally.exemplars,
+    metadata: tally.metadataApart,
   }
   for (const [reason, records] of Object.entries(leftOut)) {
     if (records > 0) count.refused(reason, records)
