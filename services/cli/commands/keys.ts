@@ -14,7 +14,10 @@ export const register = (program: Command): void => {
     .requiredOption('--name <name>', 'who or what uses it, in words')
     .option('--tenant <tenant>', 'whose data it reads and writes; * for all', 'default')
     .option('--roles <roles>', 'viewer, operator, approver, admin; each includes those before it')
-    .option('--kinds <kinds>', 'what it may write: metrics,logs,traces,deployments,alerts,costs')
+    .option(
+      '--kinds <kinds>',
+      'what it may write: all, or some of metrics,logs,traces,deployments,alerts,costs',
+    )
     .option('--expires <when>', '30m, 12h, 90d, a date, or never', 'never')
     .option('--reason <text>', 'why it is made; kept with it')
     .option(...JSON_OPTION)

@@ -18,8 +18,12 @@ const align = (rows: readonly (readonly string[])[]): readonly string[] => {
 /** Bounds by time and by size; whichever is reached first holds. */
 export const retentionText = ({ boundBytes, topics }: StatusReport['retention']): string => {
   const ages = topics.flatMap(({ maxAgeSeconds }) => maxAgeSeconds ?? [])
+  const usual = Math.min(...ages)
+  const longer = topics.flatMap(({ name, maxAgeSeconds: age }) =>
+    age === null || age === usual ? [] : [`${name} ${durationText(age)}`],
+  )
   const forEver = topics.filter((topic) => topic.maxAgeSeconds === null && !topic.latestPerKey)
-  const bound = `telemetry and signals for ${durationText(Math.max(0, ...ages))}; all topics at most ${bytesText(boundBytes)} in Kafka, plus state`
+  const bound = `telemetry and signals for ${[durationText(usual), ...longer].join(', ')}; all topics at most ${bytesText(boundBytes)} in Kafka, plus state`
   if (forEver.length === 0) return bound
   return `${bound}; ${forEver.length === 1 ? '1 topic' : `${String(forEver.length)} topics`} for ever`
 }

@@ -49,6 +49,18 @@ it.each([
   expect(text.endsWith(says)).toBe(true)
 })
 
+it('names the topics that keep longer than the others', () => {
+  const of = (name: string, days: number) => ({
+    name,
+    maxAgeSeconds: days * 86_400,
+    maxBytes: 1,
+    latestPerKey: false,
+  })
+  const topics = [of('a', 2), of('b', 30), of('c', 2)]
+  const text = retentionText({ boundBytes: 1e9, topics, internalTopics: [] })
+  expect(text).toMatch(/^telemetry and signals for 2.0 d, b 30.0 d; all topics/)
+})
+
 describe('what status says', () => {
   it('nothing when all is well', () => {
     expect(lines([process('kafka')], { ready: true })).toBe('')
