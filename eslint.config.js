@@ -153,7 +153,7 @@ export default defineConfig(
     name: 'L2: where the environment is read',
     files: [
       'services/shared/config.ts',
-      'services/instrument/{index,exit}.ts',
+      'services/instrument/{index,kafka,otlp-http}.ts',
       'infra/setup/**',
       'infra/local/**',
       'ops/**',

@@ -3,6 +3,7 @@
  *
  * Node runs no TypeScript below node_modules, so what is packed is plain JavaScript with its types,
  * compiled from services/instrument. Nothing else of the product is in it, and it needs no package.
+ * Who sends to Kafka has kafkajs.
  */
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -16,6 +17,8 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 /** Oldest Node that it runs on. */
 const NODE = '>=20'
+/** For those who send straight to Kafka; everybody else needs none. */
+const KAFKAJS = '^2.2.0'
 
 const manifest = async (): Promise<string> => {
   const own = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
@@ -27,7 +30,11 @@ const manifest = async (): Promise<string> => {
   const description = 'Traces of a Node service without code, for Millrace'
   const exports = { './instrument': entry }
   const fields = { name: 'millrace', version, description, license, type: 'module' }
-  return JSON.stringify({ ...fields, engines: { node: NODE }, exports }, null, 2)
+  const kafka = {
+    peerDependencies: { kafkajs: KAFKAJS },
+    peerDependenciesMeta: { kafkajs: { optional: true } },
+  }
+  return JSON.stringify({ ...fields, engines: { node: NODE }, exports, ...kafka }, null, 2)
 }
 
 /** Answers the path of the package. */

@@ -2,22 +2,24 @@
  * The npm package as other people use it: packed, installed into a folder of its own, loaded by `--import` or by an import, below
  * programs that know nothing of it, on this Node and on every other one from 20 on that the machine has.
  */
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
+import { realpath } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Collector } from '../../services/instrument/testing/collector.ts'
-import { packInstrument } from './pack.ts'
+import {
+  installedProject,
+  launch,
+  launchServer,
+  modules,
+  removeProject,
+  traceOf,
+} from './testing/installed-package.ts'
 
 const run = promisify(execFile)
-const modules = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'node_modules')
 
 const versionOf = async (node: string): Promise<number> => {
   const { stdout } = await run(node, ['--version'])
@@ -77,6 +79,11 @@ const programs: Readonly<Record<string, string>> = {
       if (request.url === '/crash') throw new TypeError('no good')
       response.end()
     }).listen(0, () => console.log(server.address().port))`,
+  'last-line.mjs': `
+    import { logStream } from 'millrace/instrument'
+    logStream().write('{"level":60,"msg":"that was it"}\\n')
+    if (process.argv[2] === 'crash') throw new TypeError('no good')
+    process.exit(7)`,
   'exit.cjs': `
     const server = require('node:http').createServer((request, response) => {
       response.end(() => setImmediate(() => process.exit(7)))
@@ -102,56 +109,30 @@ let folder: string
 let collector: Collector
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'millrace-package-'))
   collector = await Collector.start()
-  await writeFile(join(folder, 'package.json'), '{"private":true}')
-  const packed = await packInstrument(join(folder, 'packed'))
-  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', packed], { cwd: folder })
-  await mkdir(join(folder, 'node_modules', '@types'))
-  for (const name of ['fastify', 'express', 'express4', '@types/node']) {
-    await symlink(join(modules, name), join(folder, 'node_modules', name))
-  }
-  for (const [name, source] of Object.entries(programs)) await writeFile(join(folder, name), source)
-  await writeFile(join(folder, 'consumer.mts'), consumer)
+  folder = await installedProject({
+    packages: ['fastify', 'express', 'express4', '@types/node'],
+    files: { ...programs, 'consumer.mts': consumer },
+  })
 })
 
 afterAll(async () => {
   await collector.stop()
-  await rm(folder, { recursive: true, force: true })
+  await removeProject(folder)
 })
 
-const launch = (
-  node: string,
-  program: string,
-  options: { preload?: boolean; to?: string } = {},
-) => {
-  const preload = (options.preload ?? true) ? ['--import', 'millrace/instrument'] : []
-  const child = spawn(
-    node,
-    [...preload, program, ...(options.to === undefined ? [] : [options.to])],
-    {
-      cwd: folder,
-      env: {
-        PATH: process.env['PATH'],
-        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-        OTEL_SERVICE_NAME: 'packed',
-        // What arrives was sent because the process ended.
-        OTEL_BSP_SCHEDULE_DELAY: '60000',
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  )
-  const ended = once(child, 'exit') as Promise<[number | null, string | null]>
-  return { child, ended, errors: text(child.stderr), lines: createInterface(child.stdout) }
-}
+const surroundings = () => ({
+  folder,
+  environment: {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_SERVICE_NAME: 'packed',
+    // What arrives was sent because the process ended.
+    OTEL_BSP_SCHEDULE_DELAY: '60000',
+  },
+})
 
-const serve = async (node: string, program: string, options: { preload?: boolean } = {}) => {
-  const launched = launch(node, program, options)
-  const [port] = (await once(launched.lines, 'line')) as [string]
-  return { ...launched, url: `http://127.0.0.1:${port}` }
-}
-
-const traceOf = (response: Response): string => response.headers.get('x-trace-id') ?? 'none'
+const serve = (node: string, program: string, preload = true) =>
+  launchServer(program, { ...surroundings(), node, preload })
 
 describe.each(versions)('Node $version', ({ node }) => {
   it.each([
@@ -160,7 +141,7 @@ describe.each(versions)('Node $version', ({ node }) => {
     { program: 'express4.cjs' },
     { program: 'imported.mjs', preload: false },
   ])('$program', async ({ program, preload = true }) => {
-    const { child, ended, url, errors } = await serve(node, program, { preload })
+    const { child, ended, url, errors } = await serve(node, program, preload)
     const good = traceOf(await fetch(`${url}/orders/7`))
     const bad = await fetch(`${url}/boom`)
     expect(bad.status).toBe(500)
@@ -195,6 +176,16 @@ describe.each(versions)('Node $version', ({ node }) => {
     expect(await collector.seen((span) => span.traceId === traceId)).toHaveLength(1)
   })
 
+  it.each([
+    { how: 'crash', code: 1 },
+    { how: 'exit', code: 7 },
+  ])('lines of a logger that waited arrive, too: $how', async ({ how, code }) => {
+    const { ended } = launch('last-line.mjs', { ...surroundings(), node, arguments: [how] })
+    expect(await ended).toEqual([code, null])
+    expect(collector.bodies.at(-1)).toContain('"body":{"stringValue":"that was it"}')
+    collector.bodies.length = 0
+  })
+
   it('a signal that the program handles is its own', async () => {
     const { child, ended, url, lines } = await serve(node, 'handler.cjs')
     const traceId = traceOf(await fetch(url))
@@ -206,7 +197,8 @@ describe.each(versions)('Node $version', ({ node }) => {
   })
 
   it('a program that is done ends, and sends what it called', async () => {
-    const { ended } = launch(node, 'script.mjs', { to: `${collector.url}/orders/8` })
+    const to = [`${collector.url}/orders/8`]
+    const { ended } = launch('script.mjs', { ...surroundings(), node, arguments: to })
     expect(await ended).toEqual([0, null])
     const called = await collector.seen(({ attributes }) => attributes['url.path'] === '/orders/8')
     expect(called).toMatchObject([{ kind: 3, failed: false }])

@@ -86,13 +86,14 @@ describe.each(frameworks)('$name', ({ start, order, team }) => {
       exception: undefined,
       attributes: {
         'http.request.method': 'GET',
-        'http.route': order,
+        [team === undefined ? 'url.template' : 'http.route']: order,
         'url.path': '/orders/4711',
         'url.scheme': 'http',
         'http.response.status_code': '200',
       },
     })
     expect(span.resource).toMatchObject({ 'deployment.environment.name': 'test' })
+    expect('http.route' in span.attributes).toBe(team !== undefined)
     expect(span.parentSpanId).toBeUndefined()
     expect(span.durationUs).toBeGreaterThan(0)
     expect(span.durationUs).toBeLessThan(5_000_000)

@@ -13,7 +13,14 @@ import { Endpoints } from './endpoint.ts'
 import { expressAppOf, isExpressApp, watchExpress } from './express.ts'
 import { addHooks, type FastifyLike, nameService, watchFastify } from './fastify.ts'
 import { watchExit } from './exit.ts'
-import { otlpPoster } from './otlp-http.ts'
+import {
+  type Exporter,
+  exporterOf,
+  type ExporterSettings,
+  type Letter,
+  type Signal,
+} from './exporter.ts'
+import { type ExporterOptions, exporterSettings } from './exporter-options.ts'
 import { encodeLogs, type LogLine } from './otlp-logs.ts'
 import { encodeSpans } from './otlp-spans.ts'
 import { Outbox, type OutboxCounts } from './outbox.ts'
@@ -27,6 +34,8 @@ export interface AppOptions {
   readonly service?: string
   readonly version?: string
   readonly environment?: string
+  /** Where the telemetry of the whole process goes, in place of what the environment says. */
+  readonly exporter?: ExporterOptions
 }
 
 const LOOK_MS = 1_000
@@ -39,6 +48,7 @@ export class Agent {
   readonly #logs: Outbox<LogLine>
   readonly #recorder: Recorder
   readonly #stops: (() => void)[] = []
+  #exporter: Exporter
   /** Of servers and Express apps that were given options. */
   readonly #named = new WeakMap<object, Service>()
   /** Of servers that have served. */
@@ -57,13 +67,13 @@ export class Agent {
         'telemetry.sdk.language': 'nodejs',
       },
     }
+    this.#exporter = exporterOf(settings.exporter)
     const endpoints = new Endpoints()
     this.#outbox = new Outbox<Span>(
       {
         sizeOf: sizeOfSpan,
         encode: (spans) => encodeSpans(spans, endpoints),
-        ...otlpPoster(settings.tracesUrl, settings.headers),
-        onTrouble: (what) => this.#say(`spans: ${what}`),
+        ...this.#way('traces'),
       },
       { maxItems: settings.maxQueueItems, delayMs: settings.delayMs },
     )
@@ -71,10 +81,7 @@ export class Agent {
       {
         sizeOf: ({ line }) => 128 + 2 * line.length,
         encode: (lines) => encodeLogs(lines, this.#service),
-        ...otlpPoster(settings.logsUrl, settings.headers),
-        onTrouble: (what) => {
-          this.#say(`logs: ${what}`)
-        },
+        ...this.#way('logs'),
       },
       { maxItems: settings.maxQueueItems, delayMs: settings.delayMs },
     )
@@ -104,9 +111,10 @@ export class Agent {
       watchUndici(calls),
       watchExit({
         recorder,
-        outbox: this.#outbox,
-        url: this.#settings.tracesUrl,
-        headers: this.#settings.headers,
+        waiting: () => this.#outbox.waiting + this.#logs.waiting,
+        flush: (limitMs) => this.flush(limitMs),
+        take: () => this.#takeAll(),
+        postNow: (letters, limitMs) => guard(() => this.#exporter.postNow(letters, limitMs)),
       }),
       () => clearInterval(looking),
     )
@@ -115,6 +123,14 @@ export class Agent {
   async stop(limitMs: number): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop()
     await this.flush(limitMs)
+    this.#exporter.close()
+  }
+
+  /** What is under way is sent again, the new way. */
+  sendBy(settings: ExporterSettings): void {
+    const old = this.#exporter
+    this.#exporter = exporterOf(settings)
+    old.close()
   }
 
   async flush(limitMs: number): Promise<void> {
@@ -126,8 +142,26 @@ export class Agent {
     this.#logs.put({ line, atMs: Date.now() })
   }
 
+  #takeAll(): Letter[] {
+    return [
+      { signal: 'traces', bodies: this.#outbox.leftBodies() },
+      { signal: 'logs', bodies: this.#logs.leftBodies() },
+    ]
+  }
+
+  /** Whichever the exporter is by then. */
+  #way(signal: Signal) {
+    return {
+      post: (body: string) => this.#exporter.post(signal, body),
+      hold: (hold: boolean) => this.#exporter.hold(signal, hold),
+      onTrouble: (what: string) => this.#say(`${signal}: ${what}`),
+    }
+  }
+
   /** Adds what the app's framework knows, and says whose work its requests are. */
   instrument(app: object, options: AppOptions): void {
+    const { exporter } = options
+    if (exporter !== undefined) this.#guard(() => this.sendBy(exporterSettings(exporter)))
     const service = this.#serviceNamed(options)
     if (isFastify(app)) {
       addHooks(app)

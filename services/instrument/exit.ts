@@ -3,31 +3,38 @@
  *
  * X1: the process ends as it would have: same code, same signal, same message; at most so much later.
  * X2: a signal that the application handles itself is the application's: we only begin to send.
- * X3: where there is no time left to wait in (a crash, `process.exit`), a child process sends, and is waited for.
+ * X3: where there is no time left to wait in (a crash, `process.exit`), somebody else sends, and is waited for.
  */
-import { spawnSync } from 'node:child_process'
-import { currentContext, silently } from './context.ts'
-import type { Outbox } from './outbox.ts'
+import { currentContext } from './context.ts'
+import type { Letter } from './exporter.ts'
 import type { Recorder } from './recorder.ts'
-import type { Span } from './span.ts'
 
 const LIMIT_MS = 1_000
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
 export interface ExitOptions {
   readonly recorder: Recorder
-  readonly outbox: Outbox<Span>
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
+  /** Spans and lines that are not known to have arrived. */
+  readonly waiting: () => number
+  readonly flush: (limitMs: number) => Promise<void>
+  /** All that waits, for the last time. */
+  readonly take: () => readonly Letter[]
+  readonly postNow: (letters: readonly Letter[], limitMs: number) => void
 }
 
 /** Returns how to stop. */
-export const watchExit = ({ recorder, outbox, url, headers }: ExitOptions): (() => void) => {
+export const watchExit = ({
+  recorder,
+  waiting,
+  flush,
+  take,
+  postNow,
+}: ExitOptions): (() => void) => {
   let tried = false
   const lastWords = (): void => {
-    if (tried || outbox.waiting === 0) return
+    if (tried || waiting() === 0) return
     tried = true
-    silently(() => sendBySomebodyElse({ url, headers, bodies: outbox.leftBodies() }))
+    postNow(take(), LIMIT_MS)
   }
   const onCrash = (error: unknown): void => {
     const context = currentContext()
@@ -40,12 +47,12 @@ export const watchExit = ({ recorder, outbox, url, headers }: ExitOptions): (() 
   }
   const onIdle = (): void => {
     // Called again when that is done: who does not answer is not asked twice.
-    if (tried || outbox.waiting === 0) return
+    if (tried || waiting() === 0) return
     tried = true
-    void outbox.flush(LIMIT_MS)
+    void flush(LIMIT_MS)
   }
   const onSignal = (signal: NodeJS.Signals): void => {
-    const sent = outbox.flush(LIMIT_MS)
+    const sent = flush(LIMIT_MS)
     if (process.listenerCount(signal) > 1) return
     tried = true
     void sent.finally(() => {
@@ -63,26 +70,4 @@ export const watchExit = ({ recorder, outbox, url, headers }: ExitOptions): (() 
     process.off('exit', lastWords)
     for (const signal of SIGNALS) process.off(signal, onSignal)
   }
-}
-
-/** Reads from standard input what to post; runs without our environment's options, so without this module. */
-const SENDER = `
-let text = ''
-process.stdin.setEncoding('utf8')
-for await (const chunk of process.stdin) text += chunk
-const { url, headers, bodies } = JSON.parse(text)
-const post = (body) => fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })
-await Promise.allSettled(bodies.map(post))`
-
-const sendBySomebodyElse = (letter: {
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly bodies: readonly string[]
-}): void => {
-  spawnSync(process.execPath, ['--input-type=module', '--eval', SENDER], {
-    input: JSON.stringify(letter),
-    timeout: LIMIT_MS,
-    stdio: ['pipe', 'ignore', 'ignore'],
-    env: { ...process.env, NODE_OPTIONS: '' },
-  })
 }

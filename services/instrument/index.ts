@@ -10,6 +10,7 @@ import { settingsFrom } from './settings.ts'
 import { startInstrument } from './start.ts'
 
 export type { AppOptions } from './agent.ts'
+export type { ExporterOptions } from './exporter-options.ts'
 export { currentTrace, type TraceIds } from './context.ts'
 export type { OutboxCounts } from './outbox.ts'
 export { flush, instrument, logStream, spanCounts } from './start.ts'

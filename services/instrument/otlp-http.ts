@@ -1,9 +1,11 @@
 /** Posts OTLP/HTTP in JSON: https://opentelemetry.io/docs/specs/otlp/#otlphttp. Its sockets keep no process alive. */
+import { spawnSync } from 'node:child_process'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import { silently } from './context.ts'
 import { newSpanId, newTraceId } from './ids.ts'
+import type { Exporter, Letter } from './exporter.ts'
 import type { Answer } from './outbox.ts'
 import { traceParent } from './trace-context.ts'
 
@@ -12,13 +14,37 @@ const MAX_ANSWER_BYTES = 64 * 1024
 /** What may go better next time; everything else will be refused again. */
 const WORTH_A_RETRY = new Set([408, 429, 500, 502, 503, 504])
 
-export interface Poster {
-  /** Never rejects. */
-  readonly post: (body: string) => Promise<Answer>
-  readonly hold: (hold: boolean) => void
+type Headers = Readonly<Record<string, string>>
+
+export interface OtlpTarget {
+  readonly tracesUrl: string
+  readonly logsUrl: string
+  readonly headers: Headers
 }
 
-export const otlpPoster = (url: string, headers: Readonly<Record<string, string>>): Poster => {
+interface Poster {
+  readonly post: (body: string) => Promise<Answer>
+  readonly hold: (hold: boolean) => void
+  readonly close: () => void
+}
+
+export const otlpExporter = ({ tracesUrl, logsUrl, headers }: OtlpTarget): Exporter => {
+  const posters = { traces: posterTo(tracesUrl, headers), logs: posterTo(logsUrl, headers) }
+  const urls = { traces: tracesUrl, logs: logsUrl }
+  return {
+    post: (signal, body) => posters[signal].post(body),
+    hold: (signal, hold) => posters[signal].hold(hold),
+    postNow: (letters, limitMs) => {
+      const posts = letters.flatMap(({ signal, bodies }: Letter) =>
+        bodies.map((body) => ({ url: urls[signal], body })),
+      )
+      silently(() => postByAnotherProcess({ posts, headers }, limitMs))
+    },
+    close: () => Object.values(posters).forEach(({ close }) => close()),
+  }
+}
+
+const posterTo = (url: string, headers: Headers): Poster => {
   const target = new URL(url)
   const secure = target.protocol === 'https:'
   const agent = new (secure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: 1 })
@@ -65,7 +91,29 @@ export const otlpPoster = (url: string, headers: Readonly<Record<string, string>
       if (hold) current?.ref()
       else current?.unref()
     },
+    close: () => agent.destroy(),
   }
+}
+
+/** Reads from standard input what to post; runs without our environment's options, so without this module. */
+const SENDER = `
+let text = ''
+process.stdin.setEncoding('utf8')
+for await (const chunk of process.stdin) text += chunk
+const { posts, headers } = JSON.parse(text)
+const post = ({ url, body }) => fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })
+await Promise.allSettled(posts.map(post))`
+
+const postByAnotherProcess = (
+  input: { readonly posts: readonly object[]; readonly headers: Headers },
+  limitMs: number,
+): void => {
+  spawnSync(process.execPath, ['--input-type=module', '--eval', SENDER], {
+    input: JSON.stringify(input),
+    timeout: limitMs,
+    stdio: ['pipe', 'ignore', 'ignore'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
 }
 
 const answerOf = async (response: IncomingMessage): Promise<Answer> => {

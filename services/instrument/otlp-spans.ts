@@ -94,8 +94,9 @@ const attributesOf = (span: Span, endpoint: string, errorType: string | undefine
     text('url.path', span.path),
     text('url.scheme', span.scheme),
   ]
-  if (span.kind === 'server') attributes.push(text('http.route', endpoint))
-  else attributes.push(text('url.template', endpoint), text('server.address', span.host))
+  // What a framework says; the shape of a path is a guess.
+  attributes.push(text(span.route === undefined ? 'url.template' : 'http.route', endpoint))
+  if (span.kind === 'client') attributes.push(text('server.address', span.host))
   if (span.port !== undefined) attributes.push(whole('server.port', span.port))
   if (span.statusCode !== undefined) {
     attributes.push(whole('http.response.status_code', span.statusCode))

@@ -105,6 +105,14 @@ describe('the outbox', () => {
     expect(outbox.counts).toMatchObject({ refused: 1, sent: 1 })
   })
 
+  it('makes bodies of at most so many bytes, as far as one item allows', async () => {
+    const { outbox, bodies, put, settled } = outboxWith([taken], { bodyBytes: 5, batchItems: 5 })
+    put('a', 'b', 'ää', 'more than five', 'e')
+    await settled()
+    expect(bodies).toEqual(['a,b', 'ää', 'more than five', 'e'])
+    expect(outbox.counts).toMatchObject({ sent: 5, refused: 0 })
+  })
+
   it('survives an encoder that throws', async () => {
     const { outbox, put, settled } = outboxWith([taken], {}, () => {
       throw new Error('a bug')
@@ -138,5 +146,15 @@ describe('the outbox', () => {
     await outbox.flush(20)
     expect(outbox.leftBodies()).toEqual(['a,b', 'c'])
     expect(outbox.leftBodies()).toEqual([])
+  })
+
+  it('last words begin with what is under way, the same bytes', async () => {
+    const { outbox, bodies, put } = outboxWith([undefined], { batchItems: 2 })
+    put('a')
+    void outbox.flush(20)
+    put('b', 'c')
+    await outbox.flush(20)
+    expect(bodies).toEqual(['a'])
+    expect(outbox.leftBodies()).toEqual(['a', 'b,c'])
   })
 })

@@ -27,6 +27,8 @@ export interface OutboxLimits {
   readonly maxItems: number
   readonly maxBytes: number
   readonly batchItems: number
+  /** Of one request, or record of Kafka, which takes 1 MB by default. */
+  readonly bodyBytes: number
   readonly delayMs: number
   readonly maxAttempts: number
   readonly firstBackoffMs: number
@@ -36,6 +38,7 @@ export const defaultLimits: OutboxLimits = {
   maxItems: 4_096,
   maxBytes: 8 * 1024 * 1024,
   batchItems: 256,
+  bodyBytes: 900_000,
   delayMs: 1_000,
   // Some two minutes.
   maxAttempts: 9,
@@ -52,6 +55,11 @@ export interface OutboxCounts {
   refused: number
   /** Given up after the last attempt. */
   failed: number
+}
+
+interface Part<Item> {
+  readonly items: readonly Item[]
+  readonly body: string | undefined
 }
 
 export class Outbox<Item> {
@@ -112,8 +120,10 @@ export class Outbox<Item> {
     for (let first = true; this.#items.length > 0; first = false) {
       if (!first && !this.#flushing && this.#items.length < this.#limits.batchItems) return
       this.#underWay = this.#take()
-      await this.#deliver(this.#underWay)
-      this.#underWay = []
+      for (const part of this.#partsOf(this.#underWay)) {
+        await this.#deliver(part)
+        this.#underWay = this.#underWay.slice(part.items.length)
+      }
     }
   }
 
@@ -124,14 +134,23 @@ export class Outbox<Item> {
     return batch
   }
 
-  async #deliver(batch: readonly Item[]): Promise<void> {
-    let body: string
+  /** As many bodies as it takes; items that cannot be encoded have none. */
+  #partsOf(items: readonly Item[]): readonly Part<Item>[] {
     try {
-      body = this.#ports.encode(batch)
+      const body = this.#ports.encode(items)
+      if (items.length < 2 || Buffer.byteLength(body) <= this.#limits.bodyBytes) {
+        return [{ items, body }]
+      }
     } catch (error) {
-      this.#lose('refused', batch, `could not encode: ${String(error)}`)
-      return
+      this.#lose('refused', items, `could not encode: ${String(error)}`)
+      return [{ items, body: undefined }]
     }
+    const half = items.length >> 1
+    return [...this.#partsOf(items.slice(0, half)), ...this.#partsOf(items.slice(half))]
+  }
+
+  async #deliver({ items: batch, body }: Part<Item>): Promise<void> {
+    if (body === undefined) return
     for (let attempt = 1; ; attempt += 1) {
       const answer = await this.#ports.post(body)
       if (answer.kind === 'taken') {
@@ -199,16 +218,21 @@ export class Outbox<Item> {
     this.#flushing = false
   }
 
-  /** Everything that is not known to have arrived, a body for each batch: for a process that dies now. */
+  /**
+   * Everything that is not known to have arrived, a body for each batch: for a process that dies now.
+   * What is under way may arrive all the same, so it stays the body that it is.
+   */
   leftBodies(): string[] {
-    const left = [...this.#underWay, ...this.#items]
-    const bodies: string[] = []
-    for (let from = 0; from < left.length; from += this.#limits.batchItems) {
-      bodies.push(this.#ports.encode(left.slice(from, from + this.#limits.batchItems)))
+    const { batchItems } = this.#limits
+    const batches = [this.#underWay]
+    for (let from = 0; from < this.#items.length; from += batchItems) {
+      batches.push(this.#items.slice(from, from + batchItems))
     }
     this.#items = []
     this.#bytes = 0
     this.#underWay = []
-    return bodies
+    return batches
+      .filter(({ length }) => length > 0)
+      .flatMap((batch) => this.#partsOf(batch).flatMap(({ body }) => body ?? []))
   }
 }

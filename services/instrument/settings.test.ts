@@ -1,13 +1,45 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
 import { settingsFrom } from './settings.ts'
+
+const otlp = {
+  kind: 'otlp',
+  tracesUrl: 'http://127.0.0.1:4318/v1/traces',
+  logsUrl: 'http://127.0.0.1:4318/v1/logs',
+  headers: {},
+}
+const kafka = {
+  kind: 'kafka',
+  brokers: ['127.0.0.1:9092'],
+  clientId: 'millrace-instrument',
+  topics: { traces: 'otlp_spans', logs: 'otlp_logs' },
+  ssl: false,
+  sasl: undefined,
+}
+const folder = mkdtempSync(join(tmpdir(), 'millrace-settings-'))
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+})
+let files = 0
+const fileWith = (text: string): string => {
+  const path = join(folder, String((files += 1)))
+  writeFileSync(path, text)
+  return path
+}
+const toKafka = { MILLRACE_EXPORTER: 'kafka' }
+const login = {
+  KAFKA_SASL_MECHANISM: 'scram-sha-512',
+  KAFKA_SASL_USERNAME: 'shop',
+  KAFKA_SASL_PASSWORD: 'hunter2',
+}
 
 it('has a default for everything', () => {
   expect(settingsFrom({})).toEqual({
     enabled: true,
     resource: { 'service.name': 'unknown_service:node' },
-    tracesUrl: 'http://127.0.0.1:4318/v1/traces',
-    logsUrl: 'http://127.0.0.1:4318/v1/logs',
-    headers: {},
+    exporter: otlp,
     sampledShare: 1,
     traceHeader: 'x-trace-id',
     unfinishedAfterMs: 10_000,
@@ -41,20 +73,73 @@ describe('is read from the environment', () => {
       title: 'where to send',
       given: { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://gateway.example/base/' },
       is: {
-        tracesUrl: 'https://gateway.example/base/v1/traces',
-        logsUrl: 'https://gateway.example/base/v1/logs',
+        exporter: {
+          ...otlp,
+          tracesUrl: 'https://gateway.example/base/v1/traces',
+          logsUrl: 'https://gateway.example/base/v1/logs',
+        },
       },
     },
     {
       title: 'where to send traces, as it stands',
       given: { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://a/x' },
-      is: { tracesUrl: 'http://a/x', logsUrl: 'http://127.0.0.1:4318/v1/logs' },
+      is: { exporter: { ...otlp, tracesUrl: 'http://a/x' } },
     },
     {
       title: 'headers',
       given: { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20k=, x-a=1' },
-      is: { headers: { authorization: 'Bearer k=', 'x-a': '1' } },
+      is: { exporter: { ...otlp, headers: { authorization: 'Bearer k=', 'x-a': '1' } } },
     },
+    { title: 'straight to Kafka', given: toKafka, is: { exporter: kafka } },
+    {
+      title: 'which Kafka, and where in it',
+      given: {
+        ...toKafka,
+        KAFKA_BROKERS: 'a:1,b:2',
+        KAFKA_CLIENT_ID: 'shop',
+        KAFKA_SSL: 'true',
+        MILLRACE_KAFKA_TOPIC: 'spans',
+        MILLRACE_KAFKA_LOGS_TOPIC: 'lines',
+      },
+      is: {
+        exporter: {
+          ...kafka,
+          brokers: ['a:1', 'b:2'],
+          clientId: 'shop',
+          ssl: true,
+          topics: { traces: 'spans', logs: 'lines' },
+        },
+      },
+    },
+    {
+      title: 'a login to Kafka',
+      given: { ...toKafka, ...login },
+      is: {
+        exporter: {
+          ...kafka,
+          sasl: { mechanism: 'scram-sha-512', username: 'shop', password: 'hunter2' },
+        },
+      },
+    },
+    {
+      title: 'a login and an authority in files',
+      given: {
+        ...toKafka,
+        ...login,
+        KAFKA_SASL_PASSWORD: '',
+        KAFKA_SASL_PASSWORD_FILE: fileWith('hunter2\n'),
+        KAFKA_SSL: 'true',
+        KAFKA_SSL_CA_FILE: fileWith('PEM\n'),
+      },
+      is: {
+        exporter: {
+          ...kafka,
+          ssl: { ca: 'PEM' },
+          sasl: { mechanism: 'scram-sha-512', username: 'shop', password: 'hunter2' },
+        },
+      },
+    },
+    { title: 'Kafka only where it is wanted', given: { KAFKA_BROKERS: 'a:1' }, is: {} },
     {
       title: 'a share of traces',
       given: { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25' },
@@ -93,6 +178,27 @@ describe('names what is wrong, and goes by the default', () => {
     { given: { MILLRACE_UNFINISHED_SECONDS: '0' }, says: 'from 1 to 86400' },
     { given: { OTEL_BSP_MAX_QUEUE_SIZE: 'many' }, says: 'from 1 to 100000' },
     { given: { OTEL_RESOURCE_ATTRIBUTES: 'a,=b,c=%ZZ' }, says: 'has 3 entries' },
+    { given: { MILLRACE_EXPORTER: 'carrier-pigeon' }, says: 'neither otlp nor kafka' },
+    {
+      given: { ...toKafka, KAFKA_BROKERS: 'kafka' },
+      says: 'no list of host:port',
+      is: { exporter: kafka },
+    },
+    {
+      given: { ...toKafka, MILLRACE_KAFKA_TOPIC: 'a b' },
+      says: 'no name of a topic',
+      is: { exporter: kafka },
+    },
+    {
+      given: { ...toKafka, ...login, KAFKA_SASL_MECHANISM: 'gssapi' },
+      says: 'belong together',
+      is: { exporter: kafka },
+    },
+    {
+      given: { ...toKafka, KAFKA_SSL: 'true', KAFKA_SSL_CA_FILE: '/nowhere/ca' },
+      says: 'a file that cannot be read',
+      is: { exporter: { ...kafka, ssl: true } },
+    },
     {
       given: { MILLRACE_TRACE_HEADER: 'x trace' },
       says: 'no name of a header',
@@ -108,5 +214,8 @@ describe('names what is wrong, and goes by the default', () => {
   it('without showing what may be secret', () => {
     const { problems } = settingsFrom({ OTEL_EXPORTER_OTLP_HEADERS: 'hunter2' })
     expect(problems.join()).not.toContain('hunter2')
+    const incomplete = settingsFrom({ ...toKafka, ...login, KAFKA_SASL_USERNAME: '' })
+    expect(incomplete.problems.join()).toContain('belong together')
+    expect(incomplete.problems.join()).not.toContain('hunter2')
   })
 })

@@ -4,14 +4,16 @@
  *
  * A wrong one never stops the process: it is named, and the default holds.
  */
+import { readFileSync } from 'node:fs'
+import type { ExporterSettings } from './exporter.ts'
+import { GATEWAY, KAFKA, otlpTarget } from './exporter-options.ts'
+import type { KafkaLogin } from './kafka.ts'
 
 export interface Settings {
   readonly enabled: boolean
   /** Attributes of all services of this process. */
   readonly resource: Readonly<Record<string, string>>
-  readonly tracesUrl: string
-  readonly logsUrl: string
-  readonly headers: Readonly<Record<string, string>>
+  readonly exporter: ExporterSettings
   /** Of traces that begin here; what came with a decision keeps it. */
   readonly sampledShare: number
   /** Name of the answer's header that carries the trace id. */
@@ -25,8 +27,10 @@ export interface Settings {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-const GATEWAY = 'http://127.0.0.1:4318'
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const BROKERS = /^[^\s:,]+:\d{1,5}(,[^\s:,]+:\d{1,5})*$/
+const TOPIC = /^[A-Za-z0-9._-]{1,249}$/
+const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
 
 export const settingsFrom = (environment: Environment): Settings => {
   const problems: string[] = []
@@ -56,7 +60,21 @@ export const settingsFrom = (environment: Environment): Settings => {
     return known
   }
 
-  const base = url('OTEL_EXPORTER_OTLP_ENDPOINT', GATEWAY)
+  const otlp = (): ExporterSettings => {
+    const target = otlpTarget(
+      url('OTEL_EXPORTER_OTLP_ENDPOINT', GATEWAY),
+      pairs('OTEL_EXPORTER_OTLP_HEADERS'),
+    )
+    return {
+      ...target,
+      tracesUrl: url('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', target.tracesUrl),
+      logsUrl: url('OTEL_EXPORTER_OTLP_LOGS_ENDPOINT', target.logsUrl),
+    }
+  }
+  const exporter = read('MILLRACE_EXPORTER') ?? 'otlp'
+  if (exporter !== 'otlp' && exporter !== 'kafka') {
+    problems.push('MILLRACE_EXPORTER is neither otlp nor kafka')
+  }
   const attributes = pairs('OTEL_RESOURCE_ATTRIBUTES')
   const name = read('OTEL_SERVICE_NAME') ?? attributes['service.name'] ?? read('npm_package_name')
   const traceHeader = read('MILLRACE_TRACE_HEADER') ?? 'x-trace-id'
@@ -64,9 +82,7 @@ export const settingsFrom = (environment: Environment): Settings => {
   return {
     enabled: read('OTEL_SDK_DISABLED')?.toLowerCase() !== 'true',
     resource: { ...attributes, 'service.name': name ?? 'unknown_service:node' },
-    tracesUrl: url('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', `${base}/v1/traces`),
-    logsUrl: url('OTEL_EXPORTER_OTLP_LOGS_ENDPOINT', `${base}/v1/logs`),
-    headers: pairs('OTEL_EXPORTER_OTLP_HEADERS'),
+    exporter: exporter === 'kafka' ? kafkaFrom(read, problems) : otlp(),
     sampledShare: shareOf(
       read('OTEL_TRACES_SAMPLER'),
       number('OTEL_TRACES_SAMPLER_ARG', { from: 0, to: 1, otherwise: 1 }),
@@ -78,6 +94,63 @@ export const settingsFrom = (environment: Environment): Settings => {
     maxQueueItems: number('OTEL_BSP_MAX_QUEUE_SIZE', { from: 1, to: 100_000, otherwise: 4_096 }),
     delayMs: number('OTEL_BSP_SCHEDULE_DELAY', { from: 1, to: 60_000, otherwise: 1_000 }),
     problems,
+  }
+}
+
+/** By the names that processes of Millrace itself read. */
+const kafkaFrom = (
+  read: (name: string) => string | undefined,
+  problems: string[],
+): Extract<ExporterSettings, { kind: 'kafka' }> => {
+  const matching = (name: string, pattern: RegExp, form: string, otherwise: string): string => {
+    const value = read(name)
+    if (value === undefined || pattern.test(value)) return value ?? otherwise
+    problems.push(`${name} is no ${form}`)
+    return otherwise
+  }
+  const textOf = (name: string, file: string | undefined): string | undefined => {
+    if (file === undefined) return undefined
+    try {
+      return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    } catch {
+      problems.push(`${name} names a file that cannot be read`)
+      return undefined
+    }
+  }
+  const loginOf = (): KafkaLogin | undefined => {
+    const mechanism = MECHANISMS.find((known) => known === read('KAFKA_SASL_MECHANISM'))
+    const username = read('KAFKA_SASL_USERNAME')
+    const password =
+      read('KAFKA_SASL_PASSWORD') ??
+      textOf('KAFKA_SASL_PASSWORD_FILE', read('KAFKA_SASL_PASSWORD_FILE'))
+    if (mechanism !== undefined && username !== undefined && password !== undefined) {
+      return { mechanism, username, password }
+    }
+    if ((read('KAFKA_SASL_MECHANISM') ?? username ?? password) !== undefined) {
+      problems.push(
+        `KAFKA_SASL_MECHANISM (${MECHANISMS.join(', ')}), KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD belong together`,
+      )
+    }
+    return undefined
+  }
+  const ca = textOf('KAFKA_SSL_CA_FILE', read('KAFKA_SSL_CA_FILE'))
+  const ssl = read('KAFKA_SSL')?.toLowerCase() === 'true'
+  const { brokers, clientId, topics } = KAFKA
+  return {
+    kind: 'kafka',
+    brokers: matching(
+      'KAFKA_BROKERS',
+      BROKERS,
+      'list of host:port, separated by commas',
+      brokers.join(),
+    ).split(','),
+    clientId: read('KAFKA_CLIENT_ID') ?? clientId,
+    topics: {
+      traces: matching('MILLRACE_KAFKA_TOPIC', TOPIC, 'name of a topic', topics.traces),
+      logs: matching('MILLRACE_KAFKA_LOGS_TOPIC', TOPIC, 'name of a topic', topics.logs),
+    },
+    ssl: ssl && ca !== undefined ? { ca } : ssl,
+    sasl: loginOf(),
   }
 }
 
