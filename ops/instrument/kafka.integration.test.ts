@@ -8,7 +8,7 @@ import { KafkaAdmin } from '../../pipelines/runtime/kafka/index.ts'
 import { telemetryLogs, telemetrySpans } from '../../schemas/topics.ts'
 import { readConfig } from '../../services/shared/config.ts'
 import { BrokerSide } from '../e2e/testing/broker-side.ts'
-import { freePort, ProductProcess } from '../e2e/testing/product-process.ts'
+import { ProductProcess } from '../test/product-process.ts'
 import { TcpProxy } from '../e2e/testing/tcp-proxy.ts'
 import { eventually } from '../test/eventually.ts'
 import { stackEnvironment, uniqueName } from '../test/stack.ts'
@@ -47,6 +47,13 @@ const programs = {
     instrument(server, { service: 'in-code', exporter })
     server.listen(0, '127.0.0.1', () => console.log(server.address().port))`,
   'script.mjs': `await (await fetch(process.argv[2])).text()`,
+  // Its second call is made when the first has arrived, so that Kafka is known.
+  'two-calls.mjs': `
+    import { setTimeout as sleep } from 'node:timers/promises'
+    import { spanCounts } from 'millrace/instrument'
+    await (await fetch(process.argv[2] + '/first')).text()
+    while (spanCounts().sent === 0) await sleep(20)
+    await (await fetch(process.argv[2])).text()`,
 }
 
 const tenant = uniqueName('direct')
@@ -130,7 +137,7 @@ describe('straight to Kafka', () => {
   it('a program that is done ends, and what it called arrives', async () => {
     const app = await launchServer('app.mjs', surroundings())
     const path = `/done/${String(Date.now())}`
-    const script = launch('script.mjs', { ...surroundings(), arguments: [app.url + path] })
+    const script = launch('two-calls.mjs', { ...surroundings(), arguments: [app.url + path] })
     expect(await script.ended).toEqual([0, null])
     app.child.kill('SIGTERM')
     await app.ended
@@ -162,11 +169,18 @@ describe('straight to Kafka', () => {
   })
 })
 
+const brokerAway = async (): Promise<TcpProxy> => {
+  const [host = '', port = ''] = address.split(':')
+  const proxy = await TcpProxy.open({ host, port: Number(port) })
+  await proxy.cut()
+  return proxy
+}
+const addressOf = ({ port }: TcpProxy): string => `127.0.0.1:${String(port)}`
+
 describe('without Kafka', () => {
   it('requests are served as ever, what finds no room is counted, and the end comes in time', async () => {
-    const nobody = await freePort()
     const given = surroundings({
-      KAFKA_BROKERS: `127.0.0.1:${String(nobody)}`,
+      KAFKA_BROKERS: addressOf(await brokerAway()),
       OTEL_BSP_MAX_QUEUE_SIZE: '100',
       OTEL_BSP_SCHEDULE_DELAY: '20',
     })
@@ -181,7 +195,7 @@ describe('without Kafka', () => {
 
   it('a program that is done ends', async () => {
     const app = await launchServer('app.mjs', surroundings())
-    const nobody = { KAFKA_BROKERS: `127.0.0.1:${String(await freePort())}` }
+    const nobody = { KAFKA_BROKERS: addressOf(await brokerAway()) }
     const script = launch('script.mjs', { ...surroundings(nobody), arguments: [app.url] })
     expect(await script.ended).toEqual([0, null])
     app.child.kill('SIGTERM')
@@ -189,10 +203,8 @@ describe('without Kafka', () => {
   })
 
   it('when it is there again, what waited arrives', async () => {
-    const [host = '', port = ''] = address.split(':')
-    const proxy = await TcpProxy.open({ host, port: Number(port) })
-    await proxy.cut()
-    const given = surroundings({ KAFKA_BROKERS: `127.0.0.1:${String(proxy.port)}` })
+    const proxy = await brokerAway()
+    const given = surroundings({ KAFKA_BROKERS: addressOf(proxy) })
     const { child, ended, url } = await launchServer('app.mjs', given)
     const traceId = traceOf(await fetch(`${url}/orders/1`))
     await proxy.mend()

@@ -408,3 +408,18 @@ it('several services in one process: an app, a scope of one, a server', async ()
   expect(whose['by-server 2']).toMatchObject({ 'deployment.environment.name': 'staging' })
   await Promise.all([app.stop(), server.stop()])
 })
+
+it('sends elsewhere when it is told to, with the key of the moment', async () => {
+  const other = await Collector.start()
+  const app = await plainApp()
+  let key = 'first'
+  agent.sendBy({ kind: 'otlp', url: other.url, headers: () => ({ 'x-api-key': key }) })
+  for (const wanted of ['first', 'second']) {
+    key = wanted
+    const { traceId } = await ask(`${app.url}/orders/1`)
+    await other.seen((span) => span.traceId === traceId)
+    expect(other.requests.at(-1)?.headers['x-api-key']).toBe(wanted)
+  }
+  await app.stop()
+  await other.stop()
+})

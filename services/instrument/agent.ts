@@ -13,13 +13,7 @@ import { Endpoints } from './endpoint.ts'
 import { expressAppOf, isExpressApp, watchExpress } from './express.ts'
 import { addHooks, type FastifyLike, nameService, watchFastify } from './fastify.ts'
 import { watchExit } from './exit.ts'
-import {
-  type Exporter,
-  exporterOf,
-  type ExporterSettings,
-  type Letter,
-  type Signal,
-} from './exporter.ts'
+import { type Exporter, exporterOf, type Letter, type Signal } from './exporter.ts'
 import { type ExporterOptions, exporterSettings } from './exporter-options.ts'
 import { encodeLogs, type LogLine } from './otlp-logs.ts'
 import { encodeSpans } from './otlp-spans.ts'
@@ -127,10 +121,12 @@ export class Agent {
   }
 
   /** What is under way is sent again, the new way. */
-  sendBy(settings: ExporterSettings): void {
-    const old = this.#exporter
-    this.#exporter = exporterOf(settings)
-    old.close()
+  sendBy(options: ExporterOptions): void {
+    this.#guard(() => {
+      const old = this.#exporter
+      this.#exporter = exporterOf(exporterSettings(options))
+      old.close()
+    })
   }
 
   async flush(limitMs: number): Promise<void> {
@@ -161,7 +157,7 @@ export class Agent {
   /** Adds what the app's framework knows, and says whose work its requests are. */
   instrument(app: object, options: AppOptions): void {
     const { exporter } = options
-    if (exporter !== undefined) this.#guard(() => this.sendBy(exporterSettings(exporter)))
+    if (exporter !== undefined) this.sendBy(exporter)
     const service = this.#serviceNamed(options)
     if (isFastify(app)) {
       addHooks(app)

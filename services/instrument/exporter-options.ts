@@ -1,6 +1,7 @@
 /** Where to send, as an application says it in code; what it leaves out is as without settings. */
 import type { ExporterSettings } from './exporter.ts'
 import type { KafkaLogin, KafkaTarget } from './kafka.ts'
+import type { OtlpTarget } from './otlp-http.ts'
 
 export const GATEWAY = 'http://127.0.0.1:4318'
 export const KAFKA: KafkaTarget = {
@@ -16,7 +17,8 @@ export type ExporterOptions =
       readonly kind: 'otlp'
       /** Without `/v1/traces`. */
       readonly url?: string
-      readonly headers?: Readonly<Record<string, string>>
+      /** A function is asked for each request: keys may change. */
+      readonly headers?: OtlpTarget['headers']
     }
   | {
       readonly kind: 'kafka'
@@ -32,7 +34,7 @@ export type ExporterOptions =
 
 export const otlpTarget = (
   base: string,
-  headers: Readonly<Record<string, string>>,
+  headers: OtlpTarget['headers'],
 ): Extract<ExporterSettings, { kind: 'otlp' }> => {
   const url = base.replace(/\/+$/, '')
   return { kind: 'otlp', tracesUrl: `${url}/v1/traces`, logsUrl: `${url}/v1/logs`, headers }

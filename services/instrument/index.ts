@@ -13,6 +13,6 @@ export type { AppOptions } from './agent.ts'
 export type { ExporterOptions } from './exporter-options.ts'
 export { currentTrace, type TraceIds } from './context.ts'
 export type { OutboxCounts } from './outbox.ts'
-export { flush, instrument, logStream, spanCounts } from './start.ts'
+export { flush, instrument, logStream, sendBy, spanCounts } from './start.ts'
 
 startInstrument(settingsFrom(process.env))

@@ -19,8 +19,11 @@ type Headers = Readonly<Record<string, string>>
 export interface OtlpTarget {
   readonly tracesUrl: string
   readonly logsUrl: string
-  readonly headers: Headers
+  /** A function is asked for each request: keys may change. */
+  readonly headers: Headers | (() => Headers)
 }
+
+type HeadersNow = () => Headers
 
 interface Poster {
   readonly post: (body: string) => Promise<Answer>
@@ -28,7 +31,8 @@ interface Poster {
   readonly close: () => void
 }
 
-export const otlpExporter = ({ tracesUrl, logsUrl, headers }: OtlpTarget): Exporter => {
+export const otlpExporter = ({ tracesUrl, logsUrl, headers: given }: OtlpTarget): Exporter => {
+  const headers: HeadersNow = typeof given === 'function' ? given : () => given
   const posters = { traces: posterTo(tracesUrl, headers), logs: posterTo(logsUrl, headers) }
   const urls = { traces: tracesUrl, logs: logsUrl }
   return {
@@ -38,13 +42,13 @@ export const otlpExporter = ({ tracesUrl, logsUrl, headers }: OtlpTarget): Expor
       const posts = letters.flatMap(({ signal, bodies }: Letter) =>
         bodies.map((body) => ({ url: urls[signal], body })),
       )
-      silently(() => postByAnotherProcess({ posts, headers }, limitMs))
+      silently(() => postByAnotherProcess({ posts, headers: headers() }, limitMs))
     },
     close: () => Object.values(posters).forEach(({ close }) => close()),
   }
 }
 
-const posterTo = (url: string, headers: Headers): Poster => {
+const posterTo = (url: string, headers: HeadersNow): Poster => {
   const target = new URL(url)
   const secure = target.protocol === 'https:'
   const agent = new (secure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: 1 })
@@ -65,7 +69,7 @@ const posterTo = (url: string, headers: Headers): Poster => {
           'content-type': 'application/json',
           'content-length': bytes.length,
           traceparent: unsampled,
-          ...headers,
+          ...headers(),
         },
       }
       const request = send(target, options, (response) => {

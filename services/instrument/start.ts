@@ -1,5 +1,6 @@
 /** The one instrument of this process, and what an application may ask of it. */
 import { Agent, type AppOptions } from './agent.ts'
+import type { ExporterOptions } from './exporter-options.ts'
 import type { OutboxCounts } from './outbox.ts'
 import type { Settings } from './settings.ts'
 
@@ -21,6 +22,9 @@ export const instrument = <App extends object>(app: App, options: AppOptions = {
   agent?.instrument(app, options)
   return app
 }
+
+/** From now on everything goes there; what is under way is sent again. */
+export const sendBy = (exporter: ExporterOptions): void => agent?.sendBy(exporter)
 
 /** How many spans went which way, for an application's own metrics. */
 export const spanCounts = (): Readonly<OutboxCounts> | undefined => agent?.counts

@@ -121,6 +121,7 @@ const optional = {
   MILLRACE_DATA: text,
   GATEWAY_WEBHOOK_SECRETS: { ...text, pattern: hookSecretList },
   MILLRACE_INTAKE_TOPICS: { ...text, pattern: foreignTopics },
+  GATEWAY_KEY: { ...text, pattern: reference },
   TLS_CERT: { ...text, pattern: reference },
   TLS_KEY: { ...text, pattern: reference },
   TLS_CLIENT_CA: { ...text, pattern: reference },
@@ -160,7 +161,7 @@ interface SchemaProblem {
 }
 
 const isSecretName = (name: string): boolean =>
-  /PASSWORD|SECRET|WEBHOOK_URL|TLS_KEY|VAULT_TOKEN/.test(name)
+  /PASSWORD|SECRET|WEBHOOK_URL|TLS_KEY|GATEWAY_KEY$|VAULT_TOKEN/.test(name)
 
 const describeProblem = (problem: SchemaProblem, raw: RawEnvironment): string => {
   const name = problem.instancePath.slice(1)
@@ -446,6 +447,11 @@ const structure = (env: Environment, secrets: Secrets, secretOf: SecretOf) => ({
   tokens: tokensOf(env),
   /** Where the demo shop sends its telemetry, without a slash at the end. */
   gatewayUrl: env.GATEWAY_URL.replace(/\/+$/, ''),
+  /** API key that it sends there. */
+  gatewayKey:
+    env.GATEWAY_KEY === undefined
+      ? undefined
+      : secrets.at({ name: 'GATEWAY_KEY', reference: env.GATEWAY_KEY }),
   shopPort: env.SHOP_PORT,
   gateway: {
     port: env.GATEWAY_PORT,

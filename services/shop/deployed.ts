@@ -7,6 +7,8 @@ const ANSWER_MS = 10_000
 
 export interface Deployment {
   readonly gatewayUrl: string
+  /** As they are when it is told. */
+  readonly headers: () => Readonly<Record<string, string>>
   readonly version: string
   readonly environment: string
   readonly signal: AbortSignal
@@ -15,7 +17,7 @@ export interface Deployment {
 
 /** Tried until it is taken; repetitions have the same identity. */
 export const tellDeployed = async (deployment: Deployment): Promise<void> => {
-  const { gatewayUrl, version, environment, signal, logger } = deployment
+  const { gatewayUrl, headers, version, environment, signal, logger } = deployment
   const nowMs = Date.now()
   const events = SERVICES.map((service) => ({
     id: `shop-start-${service}-${String(nowMs)}`,
@@ -29,7 +31,7 @@ export const tellDeployed = async (deployment: Deployment): Promise<void> => {
   const post = async (): Promise<void> => {
     const response = await fetch(`${gatewayUrl}/ingest/deployment`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers() },
       body: JSON.stringify(events),
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
     })

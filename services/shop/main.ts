@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { multistream, pino } from 'pino'
 import { currentTrace } from '../instrument/context.ts'
 import { settingsFrom } from '../instrument/settings.ts'
-import { flush, logStream, startInstrument } from '../instrument/start.ts'
+import { flush, logStream, sendBy, startInstrument } from '../instrument/start.ts'
 import type { Config } from '../shared/config.ts'
 import type { ExitCode } from '../shared/errors.ts'
 import { listen } from '../shared/listen.ts'
@@ -30,9 +30,14 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
     settingsFrom({
       OTEL_SERVICE_NAME: 'shop-visitor',
       OTEL_RESOURCE_ATTRIBUTES: `deployment.environment.name=${ENVIRONMENT}`,
-      OTEL_EXPORTER_OTLP_ENDPOINT: config.gatewayUrl,
     }),
   )
+  const { gatewayUrl, gatewayKey } = config
+  const headers = (): Readonly<Record<string, string>> => {
+    const key = gatewayKey?.last
+    return key === undefined ? {} : { 'x-api-key': key.reveal() }
+  }
+  sendBy({ kind: 'otlp', url: gatewayUrl, headers })
   const version = versionOf()
   const app: ShopScope = await buildShop({
     loggerOf: shopLoggers(config),
@@ -44,9 +49,11 @@ const start = async (context: ServiceContext): Promise<RunningService> => {
   })
   const { host, shopPort: port } = config
   await listen(app, { service: 'shop', host, port, variable: 'SHOP_PORT' })
-  const { gatewayUrl } = config
   process.stderr.write(banner(app.listeningOrigin, gatewayUrl))
-  const telling = tellDeployed({ gatewayUrl, version, environment: ENVIRONMENT, signal, logger })
+  const telling = tellDeployed({
+    ...{ gatewayUrl, headers, version },
+    ...{ environment: ENVIRONMENT, signal, logger },
+  })
   const visiting = config.demo
     ? visit({ url: app.listeningOrigin, random: randomFrom(SEED + 2), signal })
     : Promise.resolve()

@@ -127,11 +127,13 @@ it('its deployment is told, again with the same identity if it was not taken', a
   const { signal } = new AbortController()
   await tellDeployed({
     gatewayUrl: collector.url,
+    headers: () => ({ 'x-api-key': 'k' }),
     version: '9',
     environment: 'test',
     signal,
     logger,
   })
+  expect(collector.requests.at(-1)?.headers).toMatchObject({ 'x-api-key': 'k' })
   const told = collector.bodies.find((body) => body.includes('shop-start-'))
   expect(JSON.parse(told ?? '[]')).toMatchObject(
     ['shop', 'inventory', 'payment', 'checkout'].map((service) => ({
