@@ -34,9 +34,10 @@ describe.skipIf(skipped !== undefined)(
       kafka = await startKillableKafka()
       environment = { ...stackEnvironment(), KAFKA_BROKERS: kafka.brokers.join(',') }
       broker = await BrokerSide.open(readConfig(environment))
+      const apiKey = await metricsKey(tenant, environment)
       gateway = await ProductProcess.start({ command: ['service', 'gateway'], environment })
       prometheus = await PrometheusProcess.start({
-        ...{ tenant, apiKey: await metricsKey(tenant, environment), writeTo: gateway.url },
+        ...{ tenant, apiKey, writeTo: gateway.url },
         scrape: [`127.0.0.1:${String(gateway.port)}`],
       })
       fromMs = Date.now() + 1_000

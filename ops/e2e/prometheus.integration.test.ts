@@ -38,10 +38,11 @@ describe.skipIf(skipped !== undefined)(
 
     beforeAll(async () => {
       broker = await BrokerSide.open(config)
+      const apiKey = await metricsKey(tenant, environment)
       gateway = await ProductProcess.start({ command: ['service', 'gateway'], environment })
       sink = await ProductProcess.start({ command: ['service', 'sink'], environment })
       prometheus = await PrometheusProcess.start({
-        ...{ tenant, apiKey: await metricsKey(tenant, environment), writeTo: gateway.url },
+        ...{ tenant, apiKey, writeTo: gateway.url },
         scrape: [`127.0.0.1:${String(gateway.port)}`],
       })
       fromMs = Date.now() + 1_000
