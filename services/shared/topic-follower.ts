@@ -24,6 +24,8 @@ export interface TopicFollowerOptions<Value> {
   readonly topic: Topic<Value>
   /** False: a value that cannot be taken. */
   readonly onValue: (value: Value) => boolean
+  /** A record that cannot be read or taken: only its key says what it was about. */
+  readonly onLost?: (key: Buffer | null) => void
   /** The topic was made anew: nothing of what it held before holds any more. */
   readonly onNew: () => void
   readonly askEveryMs?: number
@@ -36,6 +38,8 @@ export class TopicFollower<Value> {
   readonly #stopping = new AbortController()
   readonly #done: Promise<void>
   #next = 0
+  /** Of the topic that was read; one that was made anew has another. */
+  #topicId = ''
   #loaded = false
   #isTroubled = false
 
@@ -78,16 +82,16 @@ export class TopicFollower<Value> {
   }
 
   async #catchUp(): Promise<void> {
-    const { cluster, onNew } = this.#options
+    const { cluster } = this.#options
     const { signal } = this.#stopping
     const limit = { retryTimeoutMs: ASK_TIMEOUT_MS, signal }
+    const [found] = await cluster.metadata([this.#place.topic], limit)
     const end = await cluster.listOffset(this.#place, 'latest-committed', limit)
-    if (end < this.#next) {
-      onNew()
-      this.#next = 0
+    if (found === undefined || found.topicId !== this.#topicId || end < this.#next) {
+      this.#beginAnew(found?.topicId ?? '')
     }
     if (end <= this.#next) return
-    const values: (Buffer | null)[] = []
+    const lines: Line[] = []
     await readToEnd({
       cluster,
       ...this.#place,
@@ -95,20 +99,33 @@ export class TopicFollower<Value> {
       until: end,
       signal,
       onRecords: (records) => {
-        while (records.next()) values.push(records.value())
+        while (records.next()) lines.push({ key: records.key(), value: records.value() })
       },
     })
-    for (const value of values) await this.#add(value)
+    for (const line of lines) await this.#add(line)
     this.#next = end
   }
 
-  async #add(bytes: Buffer | null): Promise<void> {
-    const decoded = await this.#decoder.decode(bytes)
-    const { logger, topic, onValue } = this.#options
-    if (decoded.kind === 'unreadable') {
-      logger.error({ why: decoded.why }, `A record of ${topic.name} cannot be read`)
-    } else if (!onValue(decoded.value)) {
-      logger.error({ key: topic.keyOf(decoded.value) }, `A record of ${topic.name} cannot be taken`)
+  #beginAnew(topicId: string): void {
+    if (this.#topicId !== '') {
+      this.#options.onNew()
+      this.#loaded = false
     }
+    this.#topicId = topicId
+    this.#next = 0
   }
+
+  async #add({ key, value }: Line): Promise<void> {
+    const decoded = await this.#decoder.decode(value)
+    const { logger, topic, onValue, onLost } = this.#options
+    if (decoded.kind === 'value' && onValue(decoded.value)) return
+    const why = decoded.kind === 'value' ? 'its content cannot be meant' : decoded.why
+    logger.error({ key: String(key), why }, `A record of ${topic.name} cannot be taken`)
+    onLost?.(key)
+  }
+}
+
+interface Line {
+  readonly key: Buffer | null
+  readonly value: Buffer | null
 }

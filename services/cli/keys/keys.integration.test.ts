@@ -9,6 +9,10 @@ import { mainScript } from '../stack/node-services.ts'
 import { readConfig } from '../../shared/config.ts'
 import type { Identity } from '../../shared/identity/identity.ts'
 import { openIdentity, type OpenIdentity } from '../../shared/identity/open-identity.ts'
+import { testKey } from '../../shared/identity/testing/test-keys.ts'
+import { messageOf } from '../../shared/errors.ts'
+import { publishKey } from '../../keys/key-log.ts'
+import { IdempotentProducer } from '../../../pipelines/runtime/kafka/index.ts'
 import { kafkaCluster } from '../../shared/kafka.ts'
 import { createLogger } from '../../shared/logger.ts'
 import { registryConnection } from '../../shared/registry.ts'
@@ -60,7 +64,7 @@ afterAll(async () => {
 
 const tenant = uniqueName('tenant')
 
-it('is made, works within a second, is listed without its secret, and is revoked within a second', async () => {
+it('is made, works, is listed without its secret, and is revoked', async () => {
   const made = await keys('create', '--name', 'a test', '--tenant', tenant, '--roles', 'viewer')
   const headers = { 'x-api-key': made.json.key }
   const answer = (): unknown => {
@@ -83,17 +87,59 @@ it('is made, works within a second, is listed without its secret, and is revoked
   expect(listed.text).not.toContain(secret)
 
   const revoked = await keys('revoke', made.json.key, '--reason', 'the test is over')
-  const sinceMs = performance.now()
   expect(revoked.json).toMatchObject({ state: 'revoked', revokedWhy: 'the test is over' })
   const refusal = await eventually(answer, (found) => !isIn(found))
   expect(refusal).toMatchObject({ code: 'credentials-refused' })
-  expect(performance.now() - sinceMs).toBeLessThan(5_000)
   expect((await keys('list', '--tenant', tenant)).json.keys).toEqual([])
   const all = await keys('list', '--tenant', tenant, '--all')
   expect(all.json.keys).toEqual([
     expect.objectContaining({ state: 'revoked', createdBy: expect.any(String) }),
   ])
   expect(lines.join('')).not.toContain(secret)
+})
+
+it('is refused within a second after its revocation is in Kafka (median of five)', async () => {
+  const isIn = (key: string): boolean => {
+    try {
+      void identity.authenticate({ 'x-api-key': key })
+      return true
+    } catch {
+      return false
+    }
+  }
+  const tookMs: number[] = []
+  for (let round = 0; round < 5; round += 1) {
+    const { key, entry } = testKey({ tenant, roles: ['viewer'] })
+    await publishKey(entry, { config, cluster })
+    expect(await eventually(() => isIn(key), Boolean)).toBe(true)
+    await publishKey({ ...entry, state: 'revoked' }, { config, cluster })
+    const sinceMs = performance.now()
+    const isOut = await eventually(() => !isIn(key), Boolean, { intervalMs: 5 })
+    expect(isOut).toBe(true)
+    tookMs.push(performance.now() - sinceMs)
+  }
+  expect(tookMs.sort((a, b) => a - b)[2]).toBeLessThan(1_000)
+})
+
+it('of which an entry cannot be read is refused', async () => {
+  const { key, entry } = testKey({ tenant, roles: ['viewer'] })
+  const answer = () => {
+    try {
+      return identity.authenticate({ 'x-api-key': key }).constructor.name
+    } catch (error) {
+      return messageOf(error)
+    }
+  }
+  await publishKey(entry, { config, cluster })
+  expect(await eventually(answer, (found) => found === 'Object')).toBe('Object')
+  const producer = new IdempotentProducer({ cluster, name: uniqueName('rubbish') })
+  await producer.send({
+    topic: controlKeys.name,
+    key: Buffer.from(controlKeys.keyOf(entry)),
+    value: Buffer.from('no revocation that anybody could read'),
+  })
+  await producer.close()
+  expect(await eventually(answer, (found) => found.includes('revoked'))).toMatch(/revoked/)
 })
 
 it('knows the keys that were made before it started', async () => {

@@ -62,7 +62,7 @@ export const guard = (app: GuardedInstance, { identity, askedTenants }: GuardOpt
       done(error as Error)
     }
     try {
-      const grant = identity.authenticate(request.headers)
+      const grant = identity.authenticate(request.headers, request.ip)
       if (!(grant instanceof Promise)) {
         request.principal = authorize(grant, access, askedTenants(request))
         done()

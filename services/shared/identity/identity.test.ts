@@ -165,3 +165,31 @@ it.each([
 ])('$host is loopback: $is', ({ host, is }) => {
   expect(isLoopback(host)).toBe(is)
 })
+
+describe('a key whose secret was wrong a hundred times', () => {
+  const answers = (identity: Identity, shown: string, address: string): string => {
+    try {
+      void identity.authenticate({ 'x-api-key': shown }, address)
+      return 'in'
+    } catch (error) {
+      return (error as { code: string }).code
+    }
+  }
+
+  it('waits at that address before another is looked at, the right one too, and nobody else does', () => {
+    const clock = { nowMs: 0 }
+    const [asked, other] = [testKey(), testKey()]
+    const identity = identityOf({ keys: ringOf(asked, other), nowMs: () => clock.nowMs })
+    const wrong = `mlr_${asked.entry.id}_${'A'.repeat(43)}`
+    const tries = Array.from({ length: 101 }, () => answers(identity, wrong, '192.0.2.1'))
+    expect(tries.slice(99)).toEqual(['credentials-refused', 'too-many-refusals'])
+    expect(answers(identity, asked.key, '192.0.2.1')).toBe('too-many-refusals')
+    expect(answers(identity, asked.key, '192.0.2.2')).toBe('in')
+    expect(answers(identity, other.key, '192.0.2.1')).toBe('in')
+    clock.nowMs = 1_000
+    expect(answers(identity, wrong, '192.0.2.1')).toBe('credentials-refused')
+    expect(answers(identity, wrong, '192.0.2.1')).toBe('too-many-refusals')
+    clock.nowMs = 2_000
+    expect(answers(identity, asked.key, '192.0.2.1')).toBe('in')
+  })
+})

@@ -8,6 +8,8 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { credentialsOf } from './credentials.ts'
+import type { ApiKey } from './api-key.ts'
+import { GuessLimit } from './guess-limit.ts'
 import type { KeyRing } from './key-ring.ts'
 import { isLoopback, whyNotLocal } from './local-access.ts'
 import {
@@ -48,6 +50,7 @@ const anonymous: Grant = {
 export class Identity {
   readonly #options: IdentityOptions
   readonly #isOpen: boolean
+  readonly #guesses = new GuessLimit()
 
   constructor(options: IdentityOptions) {
     this.#options = options
@@ -68,21 +71,18 @@ export class Identity {
   /**
    * Who sends this. At once for keys; only tokens may have to wait for their issuer.
    *
+   * @param address where it comes from, as far as that is known
    * @throws IdentityRefused
    */
-  authenticate(headers: IncomingHttpHeaders): Grant | Promise<Grant> {
+  authenticate(headers: IncomingHttpHeaders, address = ''): Grant | Promise<Grant> {
     const credentials = credentialsOf(headers)
     switch (credentials.kind) {
       case 'none':
         return this.#withoutKey(headers)
       case 'malformed':
         throw new IdentityRefused('credentials-refused', credentials.why)
-      case 'key': {
-        this.#assertKeysLoaded()
-        const checked = this.#options.keys.check(credentials.key, this.#options.nowMs())
-        if (checked.kind === 'grant') return checked.grant
-        throw new IdentityRefused('credentials-refused', checked.why)
-      }
+      case 'key':
+        return this.#checked(credentials.key, address)
       case 'token':
         return this.#verified(credentials.token)
     }
@@ -99,6 +99,21 @@ export class Identity {
     const why = whyNotLocal(headers)
     if (why === undefined) return anonymous
     throw new IdentityRefused('credentials-missing', `${send}: the request needs one, since ${why}`)
+  }
+
+  #checked(key: ApiKey, address: string): Grant {
+    this.#assertKeysLoaded()
+    const nowMs = this.#options.nowMs()
+    const waitSeconds = this.#guesses.waitSeconds(address, key.id, nowMs)
+    if (waitSeconds > 0) {
+      const detail = `the key ${key.id} was refused too often; it is not looked at for a while`
+      const retryAfterSeconds = Math.ceil(waitSeconds)
+      throw new IdentityRefused('too-many-refusals', detail, { retryAfterSeconds })
+    }
+    const checked = this.#options.keys.check(key, nowMs)
+    if (checked.kind === 'grant') return checked.grant
+    this.#guesses.wrong(address, key.id, nowMs)
+    throw new IdentityRefused('credentials-refused', checked.why)
   }
 
   #assertKeysLoaded(): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { controlKeys } from '../../../schemas/topics.ts'
 import { parseApiKey } from './api-key.ts'
 import { ringOf, testKey, type TestKey } from './testing/test-keys.ts'
 
@@ -50,6 +51,28 @@ describe('a key', () => {
     (hash) => {
       const key = testKey({ secretSha256: hash })
       expect(ringOf(key).size).toBe(0)
+    },
+  )
+
+  it.each([
+    { title: 'lost after it was made', lostFirst: false },
+    { title: 'lost before it came again', lostFirst: true },
+  ])('of which an entry is $title is refused', ({ lostFirst }) => {
+    const key = testKey()
+    const ring = ringOf(...(lostFirst ? [] : [key]))
+    ring.lose(controlKeys.keyOf(key.entry))
+    if (lostFirst) ring.add(key.entry)
+    expect(ring.check(parsed(key), 0)).toMatchObject({ why: expect.stringContaining('revoked') })
+  })
+
+  it.each(['', 'acme', 'acme\u001f', 'rubbish'])(
+    'is not harmed by a lost entry of nobody: "%s"',
+    (recordKey) => {
+      const key = testKey()
+      const ring = ringOf(key)
+      ring.lose(recordKey)
+      expect(ring.size).toBe(1)
+      expect(ring.check(parsed(key), 0).kind).toBe('grant')
     },
   )
 

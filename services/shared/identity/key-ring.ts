@@ -4,14 +4,17 @@
  * K1: whether a key is unknown or its secret is wrong, the same work is done and the same answer
  *     given; only who has the right secret learns that the key expired or was revoked.
  * K2: a key that was revoked once stays so, whatever comes later.
+ * K3: an entry that cannot be read may have been a revocation: its key is refused from then on.
  */
 import { timingSafeEqual } from 'node:crypto'
 import type { KeyEntry } from '../../../schemas/generated/control-keys.ts'
+import { KEY_SEPARATOR } from '../../../schemas/topic.ts'
 import { hashOfSecret, type ApiKey } from './api-key.ts'
 import { isRole, isSignalKind, type Grant } from './principal.ts'
 
 const MAX_KEYS = 100_000
 const SHA256_HEX = /^[0-9a-f]{64}$/
+const KEY_ID = /^[0-9a-f]{12}$/
 const ofNoKey = Buffer.alloc(32)
 
 interface KnownKey {
@@ -56,6 +59,17 @@ export class KeyRing {
     return true
   }
 
+  /**
+   * An entry that cannot be read or meant, of which only the record's key is known (K3). Entries that
+   * `millrace keys` writes name their key there; whatever else stands in the topic is no key's.
+   */
+  lose(recordKey: string): void {
+    const id = recordKey.slice(recordKey.lastIndexOf(KEY_SEPARATOR) + 1)
+    const known = this.#keys.get(id)
+    if (known !== undefined) this.#keys.set(id, { ...known, revoked: true })
+    else if (KEY_ID.test(id) && this.#keys.size < MAX_KEYS) this.#keys.set(id, lostKey(id))
+  }
+
   clear(): void {
     this.#keys.clear()
   }
@@ -71,5 +85,13 @@ export class KeyRing {
     return { kind: 'grant', grant: known.grant }
   }
 }
+
+/** Its hash may come later; that it is revoked stays (K2). */
+const lostKey = (id: string): KnownKey => ({
+  hash: ofNoKey,
+  grant: { via: 'key', id: `key:${id}`, name: '', tenants: '', roles: [], kinds: [] },
+  expiresMs: 0,
+  revoked: true,
+})
 
 const refused = (why: string): KeyCheck => ({ kind: 'refused', why })

@@ -26,6 +26,9 @@ export const openIdentity = (
     logger,
     topic: controlKeys,
     onValue: (entry) => keys.add(entry),
+    onLost: (key) => {
+      if (key !== null) keys.lose(key.toString())
+    },
     onNew: () => {
       keys.clear()
     },

@@ -8,6 +8,7 @@ export type RefusalCode =
   | 'tenant-invalid'
   | 'not-allowed'
   | 'identity-unavailable'
+  | 'too-many-refusals'
 
 const kinds: Readonly<Record<RefusalCode, ProblemKind>> = {
   'credentials-missing': { status: 401, title: 'This needs a key' },
@@ -15,6 +16,7 @@ const kinds: Readonly<Record<RefusalCode, ProblemKind>> = {
   'tenant-refused': { status: 403, title: 'This belongs to another tenant' },
   'tenant-invalid': { status: 400, title: 'The tenant is not valid' },
   'not-allowed': { status: 403, title: 'The key or token does not allow this' },
+  'too-many-refusals': { status: 429, title: 'This key was refused too often' },
   'identity-unavailable': { status: 503, title: 'Keys and tokens cannot be checked now' },
 }
 
