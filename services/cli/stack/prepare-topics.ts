@@ -10,7 +10,7 @@ export const prepareTopics = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const failure = 'Topics and schemas could not be made'
-  await runCommand({ args: ['topics', 'apply'], env, signal, failure })
+  await runCommand({ args: ['topics', 'apply', '--foreign'], env, signal, failure })
 }
 
 const FIRST_KEY = ['--tenant', ALL_TENANTS, '--roles', 'admin', '--kinds', 'all']
