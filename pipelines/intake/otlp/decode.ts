@@ -13,7 +13,7 @@ export type OtlpEncoding = 'protobuf' | 'json'
  * A body of 20 MiB could be of ten million empty messages, which take a hundred times as much. A metric
  * point has some 20 values, a span some 100.
  */
-const LIMITS: JsonLimits = { depth: 100, values: 2_000_000 }
+const LIMITS: JsonLimits = { depth: 100, values: 1_500_000 }
 
 const { ExportTraceServiceRequest } = opentelemetry.proto.collector.trace.v1
 const { ExportMetricsServiceRequest } = opentelemetry.proto.collector.metrics.v1

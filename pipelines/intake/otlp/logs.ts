@@ -4,6 +4,7 @@ import { telemetryLogs } from '../../../schemas/topics.ts'
 import { levelOfText } from '../log-level.ts'
 import { addAttributes, textOf, type Attributes } from './any-value.ts'
 import type { Arrival } from '../arrival.ts'
+import { Expansion } from './expansion.ts'
 import type { LogRecord, LogsRequest, Scope } from './messages.ts'
 import { attempt, type Rejection } from './rejections.ts'
 import { addScope, countDropped, MAX_ATTRIBUTES, originOf, type Origin } from './resource.ts'
@@ -16,9 +17,11 @@ export const mapLogs = (
 ): { readonly records: LogEntry[]; readonly rejected: Rejection[] } => {
   const records: LogEntry[] = []
   const rejected: Rejection[] = []
+  const expansion = new Expansion()
   for (const { resource, scopeLogs } of resourceLogs ?? []) {
     const origin = originOf(resource)
     for (const { scope, logRecords } of scopeLogs ?? []) {
+      expansion.under(scope, logRecords?.length ?? 0)
       for (const log of logRecords ?? []) {
         const record = attempt(rejected, () => logEntry(log, { scope, origin, arrival }))
         if (record !== undefined) records.push(record)

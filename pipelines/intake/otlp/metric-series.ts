@@ -11,6 +11,7 @@
 import type { MetricKind } from '../../../schemas/generated/telemetry-metrics.ts'
 import { addAttributes, setAttribute, type Attributes } from './any-value.ts'
 import { isGiven, type KeyValue, type Resource, type Scope } from './messages.ts'
+import { weightOf } from './expansion.ts'
 import { addScope } from './resource.ts'
 
 /** More cannot be in a key of 8,192 bytes. */
@@ -27,6 +28,8 @@ export interface MetricFamily {
 /** Who measures: labels of every point of a resource and scope. */
 export interface MetricSource {
   readonly labels: Readonly<Attributes>
+  /** What it costs to copy them to a series. */
+  readonly weight: number
 }
 
 interface Description {
@@ -74,18 +77,24 @@ export const resourceAttributes = (resource: Resource | null | undefined): Attri
   return attributes
 }
 
-/** Scopes are told apart by name, not by version: a new version of a library goes on with the series. */
-export const sourceOf = (
-  attributes: Readonly<Attributes>,
-  scope: Scope | null | undefined,
-): MetricSource => {
+/** M2 */
+export const identifying = (attributes: Readonly<Attributes>): Attributes => {
   const labels: Attributes = {}
   for (const [name, value] of Object.entries(attributes)) {
     if (identifies(name, attributes)) setAttribute(labels, name, value)
   }
+  return labels
+}
+
+/** Scopes are told apart by name, not by version: a new version of a library goes on with the series. */
+export const sourceOf = (
+  resourceLabels: Readonly<Attributes>,
+  scope: Scope | null | undefined,
+): MetricSource => {
+  const labels: Attributes = { ...resourceLabels }
   if (isGiven(scope))
     addScope(labels, { name: scope.name ?? '', attributes: scope.attributes ?? [] })
-  return { labels }
+  return { labels, weight: weightOf(labels) }
 }
 
 const identifies = (name: string, attributes: Readonly<Attributes>): boolean =>

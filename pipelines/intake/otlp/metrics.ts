@@ -14,6 +14,7 @@
 import type { MetricKind } from '../../../schemas/generated/telemetry-metrics.ts'
 import type { EpochMs } from '../../../schemas/topic.ts'
 import type { Arrival } from '../arrival.ts'
+import { Expansion, weightOf } from './expansion.ts'
 import { exponentialParts, histogramParts, summaryParts, type HistogramPart } from './histograms.ts'
 import {
   isGiven,
@@ -23,6 +24,7 @@ import {
   type NumberPoint,
 } from './messages.ts'
 import {
+  identifying,
   resourceAttributes,
   sourceOf,
   type MetricFamily,
@@ -48,6 +50,8 @@ export interface PointSink<Series> {
 }
 
 const MAX_UNIT_CHARACTERS = 256
+/** What the labels of a scope cost: large maps are copied slowly. */
+const SCOPE_COPIES = 8
 const CUMULATIVE = 2
 const DELTA = 1
 /** DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK */
@@ -61,17 +65,21 @@ export const writePoints = <Series>(
   const walk = new MetricWalk(arrival, sink)
   for (const { resource, scopeMetrics } of resourceMetrics ?? []) {
     const attributes = resourceAttributes(resource)
+    const weight = weightOf(attributes)
+    const resourceLabels = identifying(attributes)
     for (const { scope, metrics } of scopeMetrics ?? []) {
-      const source = sourceOf(attributes, scope)
+      walk.expansion.copies(SCOPE_COPIES * weight)
+      const source = sourceOf(resourceLabels, scope)
       for (const metric of metrics ?? []) walk.metric(metric, source)
     }
-    walk.targetInfo({ labels: attributes })
+    walk.targetInfo({ labels: attributes, weight })
   }
   return walk.rejected
 }
 
 class MetricWalk<Series> {
   readonly rejected: Rejection[] = []
+  readonly expansion = new Expansion()
   readonly #arrival: Arrival
   readonly #sink: PointSink<Series>
   /** Of the points of this resource. */
@@ -84,6 +92,8 @@ class MetricWalk<Series> {
 
   metric(metric: Metric, source: MetricSource): void {
     const { gauge, sum, histogram, exponentialHistogram, summary } = metric
+    // Its families are looked up by all that names them.
+    this.expansion.copies(source.weight)
     if (isGiven(gauge)) {
       this.#numbers(metric, gauge.dataPoints, familyOf(metric, source, 'gauge'))
     }
@@ -121,6 +131,7 @@ class MetricWalk<Series> {
     points: readonly NumberPoint[] | null | undefined,
     family: MetricFamily,
   ) {
+    this.expansion.items(points?.length ?? 0)
     for (const point of points ?? []) {
       attempt(this.rejected, () => {
         if (!isRecorded(point)) return
@@ -137,11 +148,13 @@ class MetricWalk<Series> {
     families: PartFamilies,
     partsOf: (point: Point) => HistogramPart[],
   ): void {
+    this.expansion.items(points?.length ?? 0)
     for (const point of points ?? []) {
       attempt(this.rejected, () => {
         if (!isRecorded(point)) return
         const timestamp = this.#timeOf(metric, point.timeUnixNano)
         const parts = partsOf(point)
+        this.expansion.copies(parts.length * (point.attributes?.length ?? 0))
         // P1: every series is there before the first point is written.
         const series = parts.map(({ suffix, kind, label }) =>
           this.#sink.series(checked(families.of(suffix, kind)), point.attributes, label),

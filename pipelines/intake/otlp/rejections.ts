@@ -21,6 +21,10 @@ export interface Rejection {
   readonly detail: string
 }
 
+/** Told one by one; of further ones only the reason is kept, since a message may have 250,000. */
+const MAX_DETAILS = 1_000
+const WITHOUT_DETAIL = new Map<RejectionReason, Rejection>()
+
 export class Rejected extends Error {
   override readonly name = 'Rejected'
   readonly reason: RejectionReason
@@ -36,9 +40,17 @@ export const attempt = <T>(rejected: Rejection[], item: () => T): T | undefined 
   try {
     return item()
   } catch (error) {
-    rejected.push(rejectionOf(error))
+    const rejection = rejectionOf(error)
+    rejected.push(rejected.length < MAX_DETAILS ? rejection : withoutDetail(rejection))
     return undefined
   }
+}
+
+/** One object for all of a reason. */
+const withoutDetail = ({ reason }: Rejection): Rejection => {
+  const known = WITHOUT_DETAIL.get(reason) ?? { reason, detail: '' }
+  WITHOUT_DETAIL.set(reason, known)
+  return known
 }
 
 const rejectionOf = (error: unknown): Rejection => {

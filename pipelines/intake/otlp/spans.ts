@@ -14,6 +14,7 @@ import type {
 import type { EpochUs } from '../../../schemas/topic.ts'
 import { isEventTime } from '../event-time.ts'
 import { addAttributes, type Attributes } from './any-value.ts'
+import { Expansion } from './expansion.ts'
 import {
   isGiven,
   type OtlpSpan,
@@ -38,9 +39,11 @@ export const mapSpans = (
 ): { readonly records: Span[]; readonly rejected: Rejection[] } => {
   const records: Span[] = []
   const rejected: Rejection[] = []
+  const expansion = new Expansion()
   for (const { resource, scopeSpans } of resourceSpans ?? []) {
     const origin = originOf(resource)
     for (const { scope, spans } of scopeSpans ?? []) {
+      expansion.under(scope, spans?.length ?? 0)
       for (const span of spans ?? []) {
         const record = attempt(rejected, () => spanRecord(span, { scope, origin, arrival }))
         if (record !== undefined) records.push(record)

@@ -1,8 +1,11 @@
 /** The points of a request, to be written. Its lists are used again for the next one. */
+import { BadInput } from '../bad-input.ts'
 import type { PreparedSeries } from './prepared-series.ts'
 
 /** What Kafka adds to a record. */
 const RECORD_BYTES = 20
+/** Of one request: a histogram of 60 bytes may be fifty points. */
+const MAX_BYTES = 128 * 1024 * 1024
 
 export class PointList {
   count = 0
@@ -17,7 +20,11 @@ export class PointList {
     this.series = []
   }
 
+  /** @throws BadInput when it is more than any request may come to */
   add(series: PreparedSeries, timestampMs: number, value: number): void {
+    if (this.sizeBytes > MAX_BYTES) {
+      throw new BadInput('body', null, `a request of at most ${String(MAX_BYTES)} bytes of points`)
+    }
     if (this.count === this.values.length) this.#grow()
     this.series.push(series)
     this.timestampsMs[this.count] = timestampMs

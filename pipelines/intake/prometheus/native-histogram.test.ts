@@ -190,6 +190,17 @@ it.each([
     },
   },
   { title: 'a count that is no number', sent: { count_float: Number.NaN } },
+  { title: 'an endless count', sent: { count_float: Infinity } },
+  { title: 'a zero bucket that is no number', sent: { zero_count_float: Number.NaN } },
+  { title: 'a negative zero bucket', sent: { zero_count_float: -1 } },
+  {
+    title: 'more than a number holds',
+    sent: {
+      count_float: 1,
+      positive_spans: [{ length: 2 }],
+      positive_counts: [1.7e308, 1.7e308],
+    },
+  },
   { title: 'a time before 1970', sent: { timestamp: -1 } },
   { title: 'a time ahead', sent: { timestamp: NOW_MS + 60_001 } },
 ])('refuses $title', ({ sent }) => {

@@ -39,7 +39,9 @@ export const readClassicHistogram = (
   }
   const below = histogram.zeroCount + sumOf(negative.values())
   const total = below + sumOf(positive.values())
-  if (!(histogram.count >= 0) || (!histogram.isFloat && total > histogram.count)) {
+  // Floats may be anything: of what is NaN no comparison holds.
+  const isCount = [histogram.count, histogram.zeroCount, total].every((n) => n >= 0 && n < Infinity)
+  if (!isCount || (!histogram.isFloat && total > histogram.count)) {
     return {
       reason: `a native histogram of ${histogram.count} observations has ${total} in its buckets`,
     }

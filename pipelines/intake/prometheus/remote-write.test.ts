@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { murmur2, toPartition } from '../../runtime/record/index.ts'
+import { BadInput } from '../bad-input.ts'
 import { ProtobufError } from './protobuf.ts'
 import { RemoteWriteDecoder, type RemoteWriteVersion } from './remote-write.ts'
 import { SeriesCache } from './series-cache.ts'
@@ -413,6 +414,19 @@ describe('what only one version has', () => {
     expect(points.reasons[0]).toMatch(reason)
   })
 
+  it('does not put together 30 kB of labels for every few bytes', () => {
+    const text = (value: string) => {
+      const { length } = value
+      const size = [(length & 127) | 128, ((length >> 7) & 127) | 128, length >> 14]
+      return Buffer.concat([Buffer.from([0x22, ...size]), Buffer.from(value)])
+    }
+    const series = Buffer.from([0x2a, 10, 0x0a, 4, 1, 2, 3, 4, 0x12, 2, 0x10, 9])
+    const symbols = ['', '__name__', 'm', 'a', 'x'.repeat(30_000)].map(text)
+    symbols[0] = Buffer.from([0x22, 0])
+    const body = Buffer.concat([...symbols, Buffer.alloc(series.length * 50_000, series)])
+    expect(() => decode(body, '2.0')).toThrow(/labels of its series take more than/)
+  })
+
   it('references may stand one by one', () => {
     const text = (tag: number, value: string) => [tag, value.length, ...Buffer.from(value)]
     const series = [0x08, 1, 0x08, 2, 0x12, 2, 0x10, 9]
@@ -445,4 +459,39 @@ describe('what only one version has', () => {
       expect(pointsOf(decode(body, '2.0'))).toMatchObject([expected])
     },
   )
+})
+
+describe('native histograms of 60 bytes that are fifty points each', () => {
+  const histogram = {
+    ...{ count_int: 48, sum: 1, timestamp: NOW_MS },
+    ...{ positive_spans: [{ length: 48 }], positive_deltas: [1, ...new Array<number>(47).fill(0)] },
+  }
+  const requestOf = (label: string, count: number) =>
+    request1([
+      {
+        labels: [
+          ['__name__', 'h'],
+          ['a', label],
+        ],
+        histograms: new Array<typeof histogram>(count).fill(histogram),
+      },
+    ])
+
+  it('are refused where they come to more than a request may', () => {
+    expect(() => decode(requestOf('x'.repeat(4_000), 1_000), '1.0')).toThrow(BadInput)
+  })
+
+  it('are looked up once where their series cannot be', () => {
+    let asked = 0
+    const cache = new SeriesCache({
+      format,
+      limitBytes: 1e6,
+      admitSeries: () => {
+        asked += 1
+        return { reason: 'too many' }
+      },
+    })
+    const { tally } = decode(requestOf('x', 1_000), '1.0', decoderOf(cache))
+    expect([tally.refusedHistograms, asked]).toEqual([1_000, 1])
+  })
 })

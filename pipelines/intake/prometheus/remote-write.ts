@@ -44,6 +44,8 @@ const V2 = {
   unitRef: tagOf(4, WIRE.varint),
   tags: { histogram: tagOf(3, WIRE.bytes), exemplar: tagOf(4, WIRE.bytes) } satisfies SeriesTags,
 }
+/** Of the labels of all series of a 2.0 request, put together: a reference of one byte may stand for 30 kB. */
+const MAX_LABELS_BYTES = 64 * 1024 * 1024
 /** A longer one is no unit. */
 const MAX_UNIT_BYTES = 64
 
@@ -55,6 +57,8 @@ export class RemoteWriteDecoder {
   readonly #part = new LabelBytes()
   /** Of the 2.0 series at hand. */
   readonly #refs: number[] = []
+  /** Of the request at hand. */
+  #labelsBytes = 0
   #unitRef = 0
   #type = 0
 
@@ -128,6 +132,7 @@ export class RemoteWriteDecoder {
     const seriesStarts: number[] = []
     const symbols = this.#symbols
     symbols.clear()
+    this.#labelsBytes = 0
     while (reader.at < end) {
       const tag = reader.tag(end)
       const start = reader.at
@@ -201,6 +206,10 @@ export class RemoteWriteDecoder {
       labels.field(UNIT_TAG, bytes, symbols.startOf(unit), symbols.endOf(unit))
     }
     if (this.#type > 0 && this.#type < 10) labels.text(TYPE_TAG, String(this.#type))
+    this.#labelsBytes += labels.length
+    if (this.#labelsBytes > MAX_LABELS_BYTES) {
+      throw new ProtobufError(`the labels of its series take more than ${MAX_LABELS_BYTES} bytes`)
+    }
     return { source: labels, start: 0, end: labels.length }
   }
 }

@@ -56,6 +56,7 @@ export class SeriesPoints {
   read(reader: ProtobufReader, end: number, name: SeriesName | Refusal, tags: SeriesTags): void {
     const { tally } = this.#points
     let series: PreparedSeries | Refusal | undefined
+    let histogramName: SeriesName | Refusal = name
     while (reader.at < end) {
       const tag = reader.tag(end)
       if (tag === SAMPLE) {
@@ -68,7 +69,8 @@ export class SeriesPoints {
         else tally.notFinite += 1
       } else if (tag === tags.histogram) {
         tally.histograms += 1
-        this.#readHistogram(reader, reader.enter(end), name)
+        // What refuses one refuses those behind it: their labels are the same, and long ones cost.
+        histogramName = this.#readHistogram(reader, reader.enter(end), histogramName)
       } else {
         if (tag === tags.exemplar) tally.exemplars += 1
         reader.skip(tag, end)
@@ -108,25 +110,24 @@ export class SeriesPoints {
       : `timestamp ${timestampMs} lies ahead of this clock, times up to ${this.#latestMs} are taken`
   }
 
-  #readHistogram(reader: ProtobufReader, end: number, name: SeriesName | Refusal): void {
+  /** Answers the name, or why its series are refused. */
+  #readHistogram(reader: ProtobufReader, end: number, name: SeriesName | Refusal) {
     const histogram = readClassicHistogram(reader, end)
-    if (histogram === 'stale') {
-      this.#points.tally.staleMarkers += 1
-      return
-    }
-    if (isRefusal(histogram)) this.#points.refuse('histogram', histogram.reason)
+    if (histogram === 'stale') this.#points.tally.staleMarkers += 1
+    else if (isRefusal(histogram)) this.#points.refuse('histogram', histogram.reason)
     else if (isRefusal(name)) this.#points.refuse('histogram', name.reason)
-    else this.#addHistogram(histogram, name)
+    else return this.#addHistogram(histogram, name) ?? name
+    return name
   }
 
-  /** All of it or nothing. */
-  #addHistogram(histogram: ClassicHistogram, name: SeriesName): void {
+  /** All of it or nothing; answers why its series are refused, if they are. */
+  #addHistogram(histogram: ClassicHistogram, name: SeriesName): Refusal | undefined {
     const { timestampMs, isGauge, count, sum, buckets } = histogram
     const type = isGauge ? METRIC_TYPES.gaugeHistogram : METRIC_TYPES.histogram
     const fault = this.#timeFault(timestampMs)
     if (fault !== undefined) {
       this.#points.refuse('histogram', fault)
-      return
+      return undefined
     }
     const values = [
       { suffix: '_count', le: undefined, value: count },
@@ -140,11 +141,12 @@ export class SeriesPoints {
       const series = this.#partOf(name, { suffix, le, type })
       if (isRefusal(series)) {
         this.#points.refuse('histogram', series.reason)
-        return
+        return series
       }
       all.push([series, value])
     }
     for (const [series, value] of all) this.#points.add(series, timestampMs, value)
+    return undefined
   }
 
   #partOf({ source, start, end }: SeriesName, { suffix, le, type }: HistogramPart) {

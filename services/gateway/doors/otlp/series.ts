@@ -10,6 +10,7 @@
 import type { Arrival } from '../../../../pipelines/intake/arrival.ts'
 import { textOf } from '../../../../pipelines/intake/otlp/any-value.ts'
 import type { KeyValue } from '../../../../pipelines/intake/otlp/messages.ts'
+import { Expansion } from '../../../../pipelines/intake/otlp/expansion.ts'
 import { labelsOf, type MetricFamily } from '../../../../pipelines/intake/otlp/metric-series.ts'
 import type { PointSink } from '../../../../pipelines/intake/otlp/metrics.ts'
 import { ByteSlab } from '../../../../pipelines/intake/points/byte-slab.ts'
@@ -53,6 +54,7 @@ export class KnownSeries {
   sink({ tenant, receivedAtMs }: Arrival, points: PointList): PointSink<PreparedSeries> {
     const hour = hourOf(receivedAtMs)
     const families = new Map<MetricFamily, Family>()
+    const expansion = new Expansion()
     return {
       series: (family, attributes, label) => {
         let series = families.get(family)
@@ -63,6 +65,7 @@ export class KnownSeries {
         const name = nameOf(attributes ?? [], label)
         const known = series.get(name)
         if (known === undefined) {
+          expansion.copies(family.source.weight)
           return this.#add(series, name, { tenant, hour, family, attributes, label })
         }
         if (known.askedHour !== hour) {
