@@ -48,7 +48,7 @@ describe('what is left to apply', () => {
 
 describe('the migrations of this program', () => {
   const repeatable =
-    /^(CREATE (TABLE|DATABASE|MATERIALIZED VIEW|VIEW|DICTIONARY) IF NOT EXISTS|CREATE OR REPLACE (VIEW|DICTIONARY)|DROP (TABLE|VIEW) IF EXISTS|ALTER TABLE \w+ (ADD (COLUMN|INDEX) IF NOT EXISTS|DROP (COLUMN|INDEX) IF EXISTS|MODIFY|REMOVE))/
+    /^(CREATE (TABLE|DATABASE|MATERIALIZED VIEW|VIEW|DICTIONARY) IF NOT EXISTS|CREATE OR REPLACE (VIEW|DICTIONARY)|DROP (TABLE|VIEW) IF EXISTS|ALTER TABLE \w+\s+(ADD (COLUMN|INDEX) IF NOT EXISTS|DROP (COLUMN|INDEX) IF EXISTS|MODIFY|REMOVE))/
   const withoutComments = (sql: string): string => sql.replaceAll(/^--.*\n/gm, '').trim()
   const statements = loadMigrations().flatMap(({ name, statements }) =>
     statements.map((sql) => ({ name, sql: withoutComments(sql) })),
