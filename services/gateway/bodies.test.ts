@@ -194,31 +194,35 @@ describe('on a real connection', () => {
   })
 })
 
-it('holds so many bytes of all that have not been answered', async () => {
+it('holds so many bytes of all that have not been answered, and half of that of one sender', async () => {
+  const shared = new BodyReader({ bodyBytes: LIMIT, allBytes: 3_500, timeoutMs: 100 })
   const gate = Promise.withResolvers<undefined>()
   const slow = fastify()
   slow.decorateRequest('incoming', null)
   slow.setErrorHandler((error, _request, reply) =>
     error instanceof Problem ? reply.code(error.status).send(error.code) : reply.send(error),
   )
-  reader.install(slow, { mediaTypes: ['application/json'], encodings: [] })
+  shared.install(slow, { mediaTypes: ['application/json'], encodings: [] })
   slow.post('/', async () => {
     await gate.promise
     return 'taken'
   })
-  const send = () =>
+  const send = (remoteAddress: string) =>
     slow.inject({
       method: 'POST',
       url: '/',
+      remoteAddress,
       payload: 'x'.repeat(LIMIT),
       headers: { 'content-type': 'application/json' },
     })
-  const held = [send(), send()]
-  await expect.poll(() => reader.heldBytes).toBe(2 * LIMIT)
-  const third = await send()
-  expect([third.statusCode, third.body]).toEqual([503, 'bodies-too-many'])
+  const held = [send('10.0.0.1'), send('10.0.0.2'), send('10.0.0.3')]
+  await expect.poll(() => shared.heldBytes).toBe(3 * LIMIT)
+  const again = await send('10.0.0.1')
+  expect([again.statusCode, again.body]).toEqual([429, 'sender-over-share'])
+  const fourth = await send('10.0.0.4')
+  expect([fourth.statusCode, fourth.body]).toEqual([503, 'bodies-too-many'])
   gate.resolve(undefined)
-  expect((await Promise.all(held)).map(({ statusCode }) => statusCode)).toEqual([200, 200])
-  await expect.poll(() => reader.heldBytes).toBe(0)
+  expect((await Promise.all(held)).map(({ statusCode }) => statusCode)).toEqual([200, 200, 200])
+  await expect.poll(() => shared.heldBytes).toBe(0)
   await slow.close()
 })

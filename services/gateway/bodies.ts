@@ -5,9 +5,12 @@
  * B1: what the headers already tell is refused before a byte is read.
  * B2: a body counts against the budget from its first byte until its answer is sent: as long as the
  *     request holds it.
- * B3: and it takes no more memory than it counts for, however small the pieces in which it comes.
+ * B3: half of the budget is the most of one sender: who is slow on purpose does not keep the others
+ *     out. Before a proof in the body is checked, the address is the sender.
+ * B4: and it takes no more memory than it counts for, however small the pieces in which it comes.
  */
 import type { FastifyRequest } from 'fastify'
+import type { Principal } from '../shared/identity/principal.ts'
 import { commonProblem, type Problem } from '../shared/problem.ts'
 import { Chunks } from './chunks.ts'
 import { decompress, type ContentEncoding } from './decompression.ts'
@@ -43,6 +46,7 @@ const RETRY_SECONDS = 1
 
 export class BodyReader {
   readonly #limits: BodyLimits
+  readonly #heldBySender = new Map<string, number>()
   #heldBytes = 0
 
   constructor(limits: BodyLimits) {
@@ -53,21 +57,29 @@ export class BodyReader {
     return this.#heldBytes
   }
 
-  /** @throws Problem `bodies-too-many` */
-  hold(bytes: number): void {
+  /** @throws Problem `bodies-too-many`, or `sender-over-share` (B3) */
+  hold(sender: string, bytes: number): void {
     const { allBytes } = this.#limits
-    if (this.#heldBytes > 0 && this.#heldBytes + bytes > allBytes) {
-      throw gatewayProblem(
-        'bodies-too-many',
-        `bodies of ${String(this.#heldBytes)} bytes are in hand, at most ${String(allBytes)} may be; come again`,
-        { retryAfterSeconds: RETRY_SECONDS },
+    const own = this.#heldBySender.get(sender) ?? 0
+    if (own > 0 && own + bytes > allBytes / 2) {
+      throw refusal(
+        'sender-over-share',
+        `${String(own)} bytes of bodies of this sender`,
+        allBytes / 2,
       )
     }
+    if (this.#heldBytes > 0 && this.#heldBytes + bytes > allBytes) {
+      throw refusal('bodies-too-many', `bodies of ${String(this.#heldBytes)} bytes`, allBytes)
+    }
     this.#heldBytes += bytes
+    this.#heldBySender.set(sender, own + bytes)
   }
 
-  giveBack(bytes: number): void {
+  giveBack(sender: string, bytes: number): void {
     this.#heldBytes -= bytes
+    const left = (this.#heldBySender.get(sender) ?? 0) - bytes
+    if (left > 0) this.#heldBySender.set(sender, left)
+    else this.#heldBySender.delete(sender)
   }
 
   /** Makes `request.body` of all routes of the scope a Buffer. Answers how many bytes one may have. */
@@ -104,6 +116,21 @@ export class BodyReader {
   }
 }
 
+const refusal = (
+  code: 'sender-over-share' | 'bodies-too-many',
+  held: string,
+  limitBytes: number,
+): Problem =>
+  gatewayProblem(code, `${held} are in hand, at most ${String(limitBytes)} may be; come again`, {
+    retryAfterSeconds: RETRY_SECONDS,
+  })
+
+/** Where a signature in the body is the proof, nobody is known yet. */
+const senderOf = ({ principal, ip }: FastifyRequest): string =>
+  (principal as Principal | undefined) === undefined
+    ? ip
+    : `${principal.tenant}\u001f${principal.id}`
+
 /** What `readBodies` made of it. */
 export const bodyOf = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? body : EMPTY)
 
@@ -119,13 +146,16 @@ type Done = (error: Error | null, body?: Buffer) => void
 
 class IncomingBody {
   readonly #reader: BodyReader
+  readonly #sender: string
   readonly #expected: Expected
   readonly #encoding: ContentEncoding | undefined
   #heldBytes = 0
 
   /** @throws Problem for what the headers tell (B1) */
-  constructor(reader: BodyReader, { headers }: FastifyRequest, expected: Expected) {
+  constructor(reader: BodyReader, request: FastifyRequest, expected: Expected) {
+    const { headers } = request
     this.#reader = reader
+    this.#sender = senderOf(request)
     this.#expected = expected
     checkMediaType(headers['content-type'], expected.mediaTypes)
     this.#encoding = encodingOf(headers['content-encoding'], expected)
@@ -133,7 +163,7 @@ class IncomingBody {
   }
 
   giveBack(): void {
-    this.#reader.giveBack(this.#heldBytes)
+    this.#reader.giveBack(this.#sender, this.#heldBytes)
     this.#heldBytes = 0
   }
 
@@ -213,7 +243,7 @@ class IncomingBody {
   }
 
   #hold(bytes: number): void {
-    this.#reader.hold(bytes)
+    this.#reader.hold(this.#sender, bytes)
     this.#heldBytes += bytes
   }
 
