@@ -1,6 +1,6 @@
 /**
  * What the gateway has acknowledged is in Kafka: with a broker that stands still, and with a gateway
- * that is killed. The drill beside it does the same for longer.
+ * that is killed.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { residentBytes } from '../../infra/local/index.ts'
