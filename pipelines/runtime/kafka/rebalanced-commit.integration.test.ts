@@ -14,13 +14,23 @@ import { txnOffsetCommitApi } from './protocol/transactions.ts'
 
 const ILLEGAL_GENERATION = 22
 
-/** Counts commits in an old generation, and can hold the answers to JoinGroup back. */
+/** Counts commits in an old generation, and can hold JoinGroup or the answers to it back. */
 class HeldCluster extends KafkaCluster {
   refusedOffsets = 0
+  #mayJoin: Promise<unknown> = Promise.resolve()
   #mayHear: Promise<unknown> = Promise.resolve()
 
+  /** JoinGroup is sent when the returned function has been called. */
+  holdJoin(): () => void {
+    const held = Promise.withResolvers<undefined>()
+    this.#mayJoin = held.promise
+    return () => {
+      held.resolve(undefined)
+    }
+  }
+
   /** Answers to JoinGroup arrive when the returned function has been called. */
-  hold(): () => void {
+  holdAnswer(): () => void {
     const held = Promise.withResolvers<undefined>()
     this.#mayHear = held.promise
     return () => {
@@ -34,6 +44,7 @@ class HeldCluster extends KafkaCluster {
     request: Request,
     options?: SendOptions,
   ): Promise<Response> {
+    if (api.key === joinGroupApi.key) await this.#mayJoin
     const answer = await super.send(nodeId, api, request, options)
     if (api.key === joinGroupApi.key) await this.#mayHear
     if (api.key === txnOffsetCommitApi.key) {
@@ -172,7 +183,7 @@ it('waits for the generation that its own member does not know of yet', async ()
   const first = startMember(groupId)
   await until(() => first.log.length === 2)
   const commit = await stoppedCommit(first, { partition: 1, offset: 6 })
-  const letHear = first.cluster.hold()
+  const letHear = first.cluster.holdAnswer()
   const second = startMember(groupId)
   await until(() => second.member.session !== undefined) // it has heard what the first has not
   const done = commit.goOn()
@@ -192,12 +203,13 @@ it('is taken in the old generation as long as the group waits for somebody', asy
   const commit = await stoppedCommit(first, { partition: 2, offset: 7 })
   const silent = startMember(groupId)
   await until(() => silent.log.includes('+work/1'))
-  const letHear = silent.cluster.hold() // it does not take part in what follows
+  const letJoin = silent.cluster.holdJoin() // the group waits for it
   const third = startMember(groupId)
   await until(() => first.member.state === 'rebalancing')
   expect(await commit.goOn()).toBeUndefined()
   expect(await committedIn(groupId, 2)).toEqual({ offset: 7, records: 1 })
-  letHear()
+  expect(first.member.state).toBe('rebalancing')
+  letJoin()
   await Promise.all([first.member.close(), silent.member.close(), third.member.close()])
 })
 
