@@ -30,6 +30,12 @@ export const parseJson = (body: Buffer, limits: JsonLimits = JSON_LIMITS): unkno
   }
 }
 
+/** Of what `parseJson` gave: numbers that a double cannot hold become text. */
+export const jsonText = (value: unknown): string => JSON.stringify(value, longNumbersAsText)
+
+const longNumbersAsText = (_key: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? String(value) : value
+
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 const textOf = (body: Buffer): string => {

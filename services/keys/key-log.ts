@@ -3,9 +3,9 @@ import { readToEnd, type KafkaCluster } from '../../pipelines/runtime/kafka/inde
 import type { KeyEntry } from '../../schemas/generated/control-keys.ts'
 import { controlKeys } from '../../schemas/topics.ts'
 import type { Config } from '../shared/config.ts'
-import { openPublisher } from '../shared/publisher.ts'
-import { registryConnection, schemaRegistry, topicEncoder } from '../shared/registry.ts'
+import { schemaRegistry } from '../shared/registry.ts'
 import { TopicDecoder } from '../shared/topic-decoder.ts'
+import { publishOne } from '../telemetry/publish-one.ts'
 
 export interface KeyServers {
   readonly config: Config
@@ -45,27 +45,9 @@ export const readKeys = async ({ config, cluster }: KeyServers): Promise<readonl
 }
 
 /** Resolves when Kafka has it; every server follows within about a second. */
-export const publishKey = async (
-  entry: KeyEntry,
-  { config, cluster }: KeyServers,
-): Promise<void> => {
-  const encoder = await topicEncoder(controlKeys, registryConnection(config.schemaRegistry))
-  const publisher = await openPublisher({
-    cluster,
+export const publishKey = (entry: KeyEntry, servers: KeyServers): Promise<void> =>
+  publishOne(controlKeys, entry, {
+    ...servers,
     name: 'keys',
-    topics: [controlKeys.name],
     deliveryTimeoutMs: DELIVERY_TIMEOUT_MS,
   })
-  try {
-    await publisher.publish([
-      {
-        topic: controlKeys.name,
-        partition: 0,
-        key: Buffer.from(controlKeys.keyOf(entry)),
-        value: encoder.encode(entry),
-      },
-    ])
-  } finally {
-    await publisher.close()
-  }
-}

@@ -11,6 +11,7 @@ import type {
   DeploymentStatus,
 } from '../../../schemas/generated/telemetry-deployments.ts'
 import { Fields } from '../fields.ts'
+import { jsonText } from '../json.ts'
 import { lookup } from '../lookup.ts'
 import { lastPart, remark } from './change-words.ts'
 import { deploymentEvent, MAX_METADATA_VALUE } from './deployment-event.ts'
@@ -76,12 +77,9 @@ export const cdEvent = (
 /** Whole or not at all: JSON cut off is of no use. */
 const customData = (data: unknown): string | undefined => {
   if (data === undefined) return undefined
-  const text = typeof data === 'string' ? data : JSON.stringify(data, longNumbersAsText)
+  const text = typeof data === 'string' ? data : jsonText(data)
   return text.length <= MAX_METADATA_VALUE ? text : `${String(text.length)} characters, left out`
 }
-
-const longNumbersAsText = (_key: string, value: unknown): unknown =>
-  typeof value === 'bigint' ? String(value) : value
 
 const contentOf = (subject: Fields): Fields => subject.optionalObject('content') ?? new Fields({})
 

@@ -4,38 +4,24 @@ import { telemetryLogs } from '../../../schemas/topics.ts'
 import { levelOfText } from '../log-level.ts'
 import { addAttributes, textOf, type Attributes } from './any-value.ts'
 import type { Arrival } from '../arrival.ts'
-import { Expansion } from './expansion.ts'
-import type { LogRecord, LogsRequest, Scope } from './messages.ts'
-import { attempt, type Rejection } from './rejections.ts'
-import { addScope, countDropped, MAX_ATTRIBUTES, originOf, type Origin } from './resource.ts'
+import type { LogRecord, LogsRequest } from './messages.ts'
+import { addScope, countDropped, MAX_ATTRIBUTES } from './resource.ts'
+import { mapScoped, type Surroundings } from './scoped.ts'
 import { checkedTime, isSet, msOf } from './times.ts'
 import { hexId } from './trace-ids.ts'
 
-export const mapLogs = (
-  { resourceLogs }: LogsRequest,
-  arrival: Arrival,
-): { readonly records: LogEntry[]; readonly rejected: Rejection[] } => {
-  const records: LogEntry[] = []
-  const rejected: Rejection[] = []
-  const expansion = new Expansion()
-  for (const { resource, scopeLogs } of resourceLogs ?? []) {
-    const origin = originOf(resource)
-    for (const { scope, logRecords } of scopeLogs ?? []) {
-      expansion.under(scope, logRecords?.length ?? 0)
-      for (const log of logRecords ?? []) {
-        const record = attempt(rejected, () => logEntry(log, { scope, origin, arrival }))
-        if (record !== undefined) records.push(record)
-      }
-    }
-  }
-  return { records, rejected }
-}
-
-interface Surroundings {
-  readonly scope: Scope | null | undefined
-  readonly origin: Origin
-  readonly arrival: Arrival
-}
+export const mapLogs = ({ resourceLogs }: LogsRequest, arrival: Arrival) =>
+  mapScoped(
+    (resourceLogs ?? []).map(({ resource, scopeLogs }) => ({
+      resource,
+      scopes: (scopeLogs ?? []).map(({ scope, logRecords }) => ({
+        scope,
+        items: logRecords ?? [],
+      })),
+    })),
+    arrival,
+    logEntry,
+  )
 
 const logEntry = (log: LogRecord, { scope, origin, arrival }: Surroundings): LogEntry => {
   const labels: Attributes = {}

@@ -14,17 +14,16 @@ import type {
 import type { EpochUs } from '../../../schemas/topic.ts'
 import { isEventTime } from '../event-time.ts'
 import { addAttributes, type Attributes } from './any-value.ts'
-import { Expansion } from './expansion.ts'
 import {
   isGiven,
   type OtlpSpan,
   type OtlpSpanEvent,
   type OtlpSpanLink,
-  type Scope,
   type TraceRequest,
 } from './messages.ts'
-import { attempt, Rejected, type Rejection } from './rejections.ts'
-import { addScope, countDropped, MAX_ATTRIBUTES, originOf, type Origin } from './resource.ts'
+import { Rejected } from './rejections.ts'
+import { addScope, countDropped, MAX_ATTRIBUTES } from './resource.ts'
+import { mapScoped, type Surroundings } from './scoped.ts'
 import { endpointOf, errorOf, httpStatusOf, methodOf, peerOf, statusOf } from './span-words.ts'
 import { checkedTime, isSet, msOf, usOf } from './times.ts'
 import { hexId } from './trace-ids.ts'
@@ -33,31 +32,15 @@ import type { Arrival } from '../arrival.ts'
 const MAX_EVENTS = 128
 const MAX_LINKS = 128
 
-export const mapSpans = (
-  { resourceSpans }: TraceRequest,
-  arrival: Arrival,
-): { readonly records: Span[]; readonly rejected: Rejection[] } => {
-  const records: Span[] = []
-  const rejected: Rejection[] = []
-  const expansion = new Expansion()
-  for (const { resource, scopeSpans } of resourceSpans ?? []) {
-    const origin = originOf(resource)
-    for (const { scope, spans } of scopeSpans ?? []) {
-      expansion.under(scope, spans?.length ?? 0)
-      for (const span of spans ?? []) {
-        const record = attempt(rejected, () => spanRecord(span, { scope, origin, arrival }))
-        if (record !== undefined) records.push(record)
-      }
-    }
-  }
-  return { records, rejected }
-}
-
-interface Surroundings {
-  readonly scope: Scope | null | undefined
-  readonly origin: Origin
-  readonly arrival: Arrival
-}
+export const mapSpans = ({ resourceSpans }: TraceRequest, arrival: Arrival) =>
+  mapScoped(
+    (resourceSpans ?? []).map(({ resource, scopeSpans }) => ({
+      resource,
+      scopes: (scopeSpans ?? []).map(({ scope, spans }) => ({ scope, items: spans ?? [] })),
+    })),
+    arrival,
+    spanRecord,
+  )
 
 const spanRecord = (span: OtlpSpan, { scope, origin, arrival }: Surroundings): Span => {
   const name = span.name ?? ''

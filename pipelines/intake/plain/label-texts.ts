@@ -1,6 +1,7 @@
 /** Labels and metadata of plain JSON: names with text. */
 import { BadInput } from '../bad-input.ts'
 import type { Fields } from '../fields.ts'
+import { jsonText } from '../json.ts'
 
 export interface LabelLimits {
   readonly count: number
@@ -46,7 +47,5 @@ const textOf = (value: unknown): string | undefined => {
   if (typeof value === 'string') return value
   if (value === null) return undefined
   if (typeof value === 'bigint') return String(value)
-  return JSON.stringify(value, (_key, each: unknown) =>
-    typeof each === 'bigint' ? String(each) : each,
-  )
+  return jsonText(value)
 }

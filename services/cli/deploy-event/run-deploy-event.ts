@@ -1,9 +1,7 @@
 import process from 'node:process'
 import { telemetryDeployments } from '../../../schemas/topics.ts'
 import { foreignVariables } from '../../shared/config.ts'
-import { openPublisher } from '../../shared/publisher.ts'
-import { registryConnection } from '../../shared/registry.ts'
-import { openTopicRecords } from '../../telemetry/topic-records.ts'
+import { publishOne } from '../../telemetry/publish-one.ts'
 import { withKafka } from '../kafka-session.ts'
 import { CI_VARIABLES, ciJob } from './ci-job.ts'
 import { eventOfOptions, type DeployEventOptions } from './event-of-options.ts'
@@ -15,21 +13,13 @@ const DELIVERY_TIMEOUT_MS = 30_000
 
 export const runDeployEvent = async (options: DeployEventOptions): Promise<void> => {
   const event = eventOfOptions(options, ciJob(foreignVariables(CI_VARIABLES)), Date.now())
-  await withKafka(async ({ config, cluster }) => {
-    const registry = registryConnection(config.schemaRegistry)
-    const records = await openTopicRecords(telemetryDeployments, { cluster, registry })
-    const publisher = await openPublisher({
-      cluster,
+  await withKafka((servers) =>
+    publishOne(telemetryDeployments, event, {
+      ...servers,
       name: 'deploy-event',
-      topics: [telemetryDeployments.name],
       deliveryTimeoutMs: DELIVERY_TIMEOUT_MS,
-    })
-    try {
-      await publisher.publish([records.of(event)])
-    } finally {
-      await publisher.close()
-    }
-  })
+    }),
+  )
   const { id, tenant, service, version, environment, status, kind } = event
   if (options.json === true) {
     const timestamp = new Date(event.timestamp).toISOString()

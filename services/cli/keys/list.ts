@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { readKeys } from '../../keys/key-log.ts'
 import { withKafka } from '../kafka-session.ts'
+import { alignedLines } from '../text-table.ts'
 import { keyReport, type KeyReport } from './key-report.ts'
 
 export interface ListKeysOptions {
@@ -36,14 +37,7 @@ const HEAD = [
 
 const tableOf = (keys: readonly KeyReport[]): string => {
   const rows = [HEAD, ...keys.map(rowOf)]
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-  return `${lines.join('\n')}\n`
+  return `${alignedLines(rows).join('\n')}\n`
 }
 
 const rowOf = (key: KeyReport): string[] => [

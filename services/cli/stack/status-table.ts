@@ -1,19 +1,10 @@
 /** The status for people. */
+import { alignedLines } from '../text-table.ts'
 import { bytesText, durationText } from './status-units.ts'
 import { troubleLines } from './status-words.ts'
 import type { StatusReport } from './status.ts'
 
 const columns = ['process', 'state', 'pid', 'port', 'memory', 'up', 'restarts'] as const
-
-const align = (rows: readonly (readonly string[])[]): readonly string[] => {
-  const widths = columns.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)))
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-}
 
 /** Bounds by time and by size; whichever is reached first holds. */
 export const retentionText = ({ boundBytes, topics }: StatusReport['retention']): string => {
@@ -45,7 +36,7 @@ export const statusTable = (report: StatusReport): string => {
     ...(report.ready ? [`Ready for ${durationText(report.uptimeSeconds)}.`] : []),
     ...trouble,
     '',
-    ...align([columns, ...rows]),
+    ...alignedLines([columns, ...rows]),
     '',
     `memory  ${bytesText(report.totalRssBytes)} resident in all`,
     `disk    Kafka ${bytesText(disk.kafkaBytes)}, ClickHouse ${bytesText(disk.clickhouseBytes)}, logs ${bytesText(disk.logBytes)}; ${bytesText(disk.freeBytes)} free`,

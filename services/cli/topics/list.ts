@@ -1,5 +1,6 @@
 import process from 'node:process'
 import { reportTopics, type TopicReport } from '../../topics/topic-report.ts'
+import { alignedLines } from '../text-table.ts'
 import { withTopicSession } from './session.ts'
 
 export interface ListTopicsOptions {
@@ -21,13 +22,7 @@ const HEAD = ['TOPIC', 'PARTITIONS', 'OFFSETS', 'SCHEMA', 'WHAT'] as const
 
 const tableOf = (topics: readonly TopicReport[]): string => {
   const rows = [HEAD, ...topics.map(rowOf)]
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const lineOf = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd()
-  return `${rows.map(lineOf).join('\n')}\n`
+  return `${alignedLines(rows).join('\n')}\n`
 }
 
 const rowOf = ({ name, exists, partitions, offsets, schema, summary }: TopicReport): string[] => [
